@@ -1,0 +1,119 @@
+//! `eventloop-server`: frames come back on 127.0.0.1:7003, for thousands of clients, from one thread.
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use phase1_echo::args::{self, Args, Flag, Spec};
+use phase1_echo::{server, socket};
+use phase2_framing::frame::{DEFAULT_MAX, HEADER};
+use phase3_eventloop::echo::FrameEcho;
+use phase3_eventloop::event_loop::{EventLoop, Settings};
+use phase3_eventloop::outbox::Limits;
+use phase3_eventloop::poller::PollerKind;
+use phase3_eventloop::trace::Trace;
+
+const SPEC: Spec = Spec {
+    program: "eventloop-server",
+    about: "Sends frames (u32 little-endian length, payload) back to any number of clients, from one thread.",
+    operands: None,
+    flags: &[
+        Flag { name: "host", value: Some("HOST"), help: "address to listen on (127.0.0.1)" },
+        Flag { name: "port", value: Some("PORT"), help: "port to listen on (7003; 0: the kernel picks one)" },
+        Flag { name: "poller", value: Some("POLLER"), help: "how to wait: epoll (default) or poll" },
+        Flag { name: "edge-triggered", value: None, help: "ask epoll for changes instead of states" },
+        Flag { name: "max-clients", value: Some("N"), help: "refuse more clients than this (10000)" },
+        Flag { name: "max-frame", value: Some("BYTES"), help: "longest payload (32m)" },
+        Flag {
+            name: "idle-timeout",
+            value: Some("SECONDS"),
+            help: "close a silent client (0: never, default)",
+        },
+        Flag {
+            name: "stall-timeout",
+            value: Some("SECONDS"),
+            help: "close a client that does not read (60; 0: never)",
+        },
+        Flag { name: "trace", value: Some("FILE"), help: "write what the loop does, as Chrome trace events" },
+    ],
+    epilogue: "Try: frame encode hello | nc -N 127.0.0.1 7003 | frame decode",
+};
+
+/// Connections that may wait for accept; the kernel caps it at net.core.somaxconn.
+const BACKLOG: i32 = 4096;
+/// Descriptors beside the clients': the standard three, listener, epoll, signals, trace, and some to spare.
+const OTHER_DESCRIPTORS: u64 = 32;
+
+fn main() -> ExitCode {
+    args::run(&SPEC, run)
+}
+
+fn run(args: &Args) -> Result<()> {
+    let address = args.address(7003)?;
+    let max_clients: usize = args.value("max-clients", 10_000)?;
+    let max_frame = args.max_frame(DEFAULT_MAX)?;
+    let settings = settings(args, max_frame)?;
+    raise_descriptor_limit(max_clients as u64 + OTHER_DESCRIPTORS)?;
+
+    let listener =
+        socket::listen(address, BACKLOG).map_err(|errno| anyhow!(socket::explain_listen(address, errno)))?;
+    let bound = socket::local_addr(listener.as_fd()).context("getsockname")?;
+    let mut event_loop = EventLoop::new(settings).context("cannot set up the event loop")?;
+    event_loop.listen(listener, 0).context("cannot watch the listener")?;
+
+    let nc = server::nc(bound).replacen("nc", "nc -N", 1);
+    let frame = phase2_framing::frame_tool();
+    eprintln!(
+        "eventloop-server: type `{frame} encode hello | {nc} | {frame} decode` in another terminal. ^C here stops the \
+         server."
+    );
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "listening on {bound}")
+        .and_then(|()| stdout.flush())
+        .context("cannot write the address to stdout")?;
+    event_loop.run(&mut FrameEcho::new(max_frame, max_clients))
+}
+
+fn settings(args: &Args, max_frame: u32) -> Result<Settings> {
+    let poller = match args.text("poller").unwrap_or("epoll") {
+        "epoll" => PollerKind::Epoll,
+        "poll" => PollerKind::Poll,
+        other => bail!("--poller {other:?}: choose epoll or poll"),
+    };
+    let edge_triggered = args.has("edge-triggered");
+    if edge_triggered && poller == PollerKind::Poll {
+        bail!("--edge-triggered needs --poller epoll: poll(2) knows states only");
+    }
+    let stall_timeout = match args.has("stall-timeout") {
+        true => args.seconds("stall-timeout")?,
+        false => Some(Duration::from_secs(60)),
+    };
+    let limits = Limits {
+        idle_timeout: args.seconds("idle-timeout")?,
+        stall_timeout,
+        max_carry: HEADER + max_frame as usize,
+        ..Limits::default()
+    };
+    let trace = match args.text("trace") {
+        Some(path) => Some(
+            Trace::create(Path::new(path)).with_context(|| format!("--trace {path:?}: cannot create it"))?,
+        ),
+        None => None,
+    };
+    Ok(Settings { poller, edge_triggered, limits, trace, ..Settings::default() })
+}
+
+/// Each client is a descriptor, and many systems start programs with 1,024 of them. What root allows may be used.
+fn raise_descriptor_limit(wanted: u64) -> Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("getrlimit")?;
+    if soft < wanted.min(hard) {
+        setrlimit(Resource::RLIMIT_NOFILE, wanted.min(hard), hard).context("setrlimit")?;
+    }
+    if hard < wanted {
+        eprintln!("only {hard} descriptors are allowed (`ulimit -n`): clients beyond that wait outside");
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! The smallest service: phase 2's frames come back, now from any number of clients at once.
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use phase2_framing::frame::{self, Decoded};
+
+use crate::outbox::Outbox;
+use crate::service::{Accepted, Admission, ConnId, Ending, Next, Served, Service, Turn};
+
+/// Echoes frames: `u32 little-endian length | payload`.
+pub struct FrameEcho {
+    max_frame: u32,
+    max_clients: usize,
+    /// Who sits in which slot, for the log.
+    peers: Vec<Option<SocketAddr>>,
+    clients: usize,
+}
+
+impl FrameEcho {
+    /// Payloads of at most `max_frame` bytes, for at most `max_clients` clients at a time.
+    pub fn new(max_frame: u32, max_clients: usize) -> Self {
+        FrameEcho { max_frame, max_clients, peers: Vec::new(), clients: 0 }
+    }
+
+    fn log(&self, conn: ConnId, what: std::fmt::Arguments<'_>) {
+        if let Some(Some(peer)) = self.peers.get(conn.index()) {
+            eprintln!("{peer}: {what}");
+        }
+    }
+}
+
+impl Service for FrameEcho {
+    fn open(
+        &mut self,
+        conn: ConnId,
+        accepted: &Accepted,
+        _out: &mut Vec<u8>,
+        _outbox: &mut Outbox,
+    ) -> Admission {
+        if self.clients >= self.max_clients {
+            // The protocol has no word for "full": the client sees an end of stream where its reply should be.
+            eprintln!(
+                "{}: refused, {} clients are the most (--max-clients)",
+                accepted.peer, self.max_clients
+            );
+            return Admission::Refuse;
+        }
+        self.clients += 1;
+        if self.peers.len() <= conn.index() {
+            self.peers.resize(conn.index() + 1, None);
+        }
+        self.peers[conn.index()] = Some(accepted.peer);
+        Admission::Accept
+    }
+
+    fn serve(&mut self, turn: Turn<'_>) -> Served {
+        // ANCHOR: echo-serve
+        // ANCHOR: echo-serve-body
+        let mut consumed = 0;
+        let next = loop {
+            if turn.out.len() > turn.high_mark {
+                break Next::Full;
+            }
+            match frame::decode(&turn.input[consumed..], self.max_frame) {
+                Ok(Decoded::Frame { consumed: length, .. }) => {
+                    turn.out.extend_from_slice(&turn.input[consumed..consumed + length]);
+                    consumed += length;
+                }
+                Ok(Decoded::NeedMore) => break Next::More,
+                Err(error) => {
+                    self.log(turn.conn, format_args!("{error}"));
+                    break Next::Close;
+                }
+            }
+        };
+        Served { consumed, next }
+        // ANCHOR_END: echo-serve-body
+        // ANCHOR_END: echo-serve
+    }
+
+    fn end_of_input(&mut self, conn: ConnId, rest: &[u8], _out: &mut Vec<u8>) {
+        if let Some(cut) = frame::cut(rest) {
+            self.log(conn, format_args!("{cut}"));
+        }
+    }
+
+    fn before_flush(&mut self, _outbox: &mut Outbox) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    fn on_deadline(&mut self, _outbox: &mut Outbox) {}
+
+    fn close(&mut self, conn: ConnId, ending: Ending) {
+        match ending {
+            Ending::EndOfStream | Ending::ByService | Ending::Shutdown => {}
+            // These the client's owner will ask about.
+            Ending::Idle | Ending::Stalled | Ending::Error(_) => {
+                self.log(conn, format_args!("closed: {}", ending.name()));
+            }
+        }
+        self.peers[conn.index()] = None;
+        self.clients -= 1;
+    }
+
+    fn shut_down(&mut self) -> anyhow::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,284 @@
+//! The loop: one thread that waits for all descriptors at once and never for one of them.
+//!
+//! A tick in order: wait; then for each ready connection one bounded read and a turn of the service over all that it
+//! can use; then timers and the service's background work; then the service's last word before any reply leaves
+//! ([`Service::before_flush`]); then one write per connection that has something to say, and whatever follows from
+//! that. Connections end in one place only, at the end of a tick, so nobody's list changes under his hands.
+mod accept;
+mod settle;
+mod shutdown;
+mod signals;
+mod turn;
+
+use std::mem;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use nix::errno::Errno;
+
+use crate::connection::Connection;
+use crate::event_loop::accept::Listener;
+use crate::event_loop::signals::Signals;
+use crate::outbox::{Limits, Outbox};
+use crate::poller::{Event, Interest, Poller, PollerKind, Token};
+use crate::service::{ConnId, Ending, Service};
+use crate::timers::Timers;
+use crate::trace::{Trace, Track};
+
+/// What a loop is made with.
+pub struct Settings {
+    /// poll or epoll.
+    pub poller: PollerKind,
+    /// Ask epoll for changes instead of states. Slower here, and easier to get wrong: an experiment.
+    pub edge_triggered: bool,
+    /// What a connection may hold, and for how long.
+    pub limits: Limits,
+    /// How long replies in flight may take once the server is asked to stop.
+    pub shutdown_grace: Duration,
+    /// Where to write what happens.
+    pub trace: Option<Trace>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            poller: PollerKind::Epoll,
+            edge_triggered: false,
+            limits: Limits::default(),
+            shutdown_grace: Duration::from_secs(5),
+            trace: None,
+        }
+    }
+}
+
+/// The token of the signal descriptor; listeners count down from the one before. No [`ConnId`] comes near: its low half
+/// would have to be a slot beyond 2³² − 256.
+const SIGNALS: Token = Token(u64::MAX);
+
+fn listener_token(position: usize) -> Token {
+    Token(u64::MAX - 1 - position as u64)
+}
+
+fn listener_position(token: Token) -> Option<usize> {
+    let position = u64::MAX - 1 - token.0;
+    (position < 255).then_some(position as usize)
+}
+
+/// See the module.
+pub struct EventLoop {
+    poller: Box<dyn Poller>,
+    edge: bool,
+    signals: Signals,
+    listeners: Vec<Listener>,
+    timers: Timers<Token>,
+    /// The connections live there, because services reach them through it.
+    outbox: Outbox,
+    /// The limits that the timers were armed by.
+    limits_armed: Limits,
+    /// Shared by all connections: one is read at a time.
+    scratch: Box<[u8]>,
+    events: Vec<Event>,
+    grace: Duration,
+}
+
+impl EventLoop {
+    /// Makes a loop and blocks SIGTERM, SIGINT and SIGCHLD in this thread: from here on they arrive as events.
+    ///
+    /// # Errors
+    /// `EINVAL`: edges asked of poll(2). Otherwise those of epoll_create1(2) and signalfd(2).
+    pub fn new(settings: Settings) -> nix::Result<Self> {
+        if settings.edge_triggered && settings.poller == PollerKind::Poll {
+            return Err(Errno::EINVAL);
+        }
+        let mut poller = settings.poller.open()?;
+        let signals = Signals::new()?;
+        poller.register(signals.as_fd(), SIGNALS, Interest::READ)?;
+        Ok(EventLoop {
+            poller,
+            edge: settings.edge_triggered,
+            signals,
+            listeners: Vec::new(),
+            timers: Timers::default(),
+            outbox: Outbox::new(settings.limits, settings.trace),
+            limits_armed: settings.limits,
+            scratch: Connection::scratch(),
+            events: Vec::new(),
+            grace: settings.shutdown_grace,
+        })
+    }
+
+    /// Serves until SIGTERM, SIGINT or [`Outbox::shut_down`], then finishes the replies in flight.
+    ///
+    /// # Errors
+    /// What [`Service::before_flush`] or [`Service::shut_down`] report, or a defect of the poller.
+    pub fn run(&mut self, service: &mut dyn Service) -> anyhow::Result<()> {
+        self.outbox.now = Instant::now();
+        while !self.outbox.stop {
+            self.tick(service)?;
+        }
+        self.shut_down(service)
+    }
+
+    /// Once around.
+    fn tick(&mut self, service: &mut dyn Service) -> anyhow::Result<()> {
+        // ANCHOR: tick
+        // ANCHOR: tick-body
+        let patience = self.patience(service);
+        self.wait(patience)?;
+        let tick = self.outbox.trace_start();
+        let events = mem::take(&mut self.events);
+        for event in &events {
+            self.dispatch(event, service);
+        }
+        self.events = events;
+        self.advance_ready(service);
+        self.expire_timers(service);
+        if service.next_deadline().is_some_and(|deadline| deadline <= self.outbox.now) {
+            service.on_deadline(&mut self.outbox);
+        }
+        service.before_flush(&mut self.outbox)?;
+        self.settle_dirty(service);
+        self.outbox.trace_span(tick, Track::Loop, "tick", &[("events", self.events.len().into())]);
+        // ANCHOR_END: tick-body
+        // ANCHOR_END: tick
+        self.rearm_if_limits_changed();
+        Ok(())
+    }
+
+    // ANCHOR: patience
+    /// How long the next wait may last: not at all if work is left, else until the nearest deadline.
+    fn patience(&mut self, service: &dyn Service) -> Option<Duration> {
+        if !self.outbox.ready.is_empty() || self.outbox.stop {
+            return Some(Duration::ZERO);
+        }
+        let write_due = self.outbox.trace.as_ref().and_then(Trace::write_due);
+        let deadlines = [self.timers.earliest(), service.next_deadline(), write_due];
+        let next = deadlines.into_iter().flatten().min()?;
+        Some(next.saturating_duration_since(self.outbox.now))
+    }
+    // ANCHOR_END: patience
+
+    /// Waits, and reads the clock: once per tick, for everybody.
+    fn wait(&mut self, patience: Option<Duration>) -> anyhow::Result<()> {
+        let start = self.outbox.trace_start();
+        self.poller.wait(&mut self.events, patience).context("cannot wait for events")?;
+        self.outbox.now = Instant::now();
+        let patience = patience.map_or(-1, |patience| patience.as_millis().min(i32::MAX as u128) as i32);
+        let args = [("ready", self.events.len().into()), ("timeout_ms", patience.into())];
+        self.outbox.trace_span(start, Track::Loop, "wait", &args);
+        if let Some(trace) = &mut self.outbox.trace
+            && trace.write_due().is_some_and(|due| due <= self.outbox.now)
+        {
+            trace.write_out();
+        }
+        Ok(())
+    }
+
+    /// Finds out whom an event is for.
+    fn dispatch(&mut self, event: &Event, service: &mut dyn Service) {
+        if event.token == SIGNALS {
+            let arrived = self.signals.take();
+            self.outbox.stop |= arrived.stop;
+            if arrived.child {
+                service.child_exited(&mut self.outbox);
+            }
+        } else if let Some(position) = listener_position(event.token) {
+            self.accept_some(position, service);
+        } else {
+            self.on_ready(ConnId::from_raw(event.token.0), event, service);
+        }
+    }
+
+    // ANCHOR: on-ready
+    /// Takes note of what the kernel says of a connection, and reads from it if there is something to read.
+    fn on_ready(&mut self, id: ConnId, event: &Event, service: &mut dyn Service) {
+        // A stale event: its connection ended earlier in this list. The id of whoever has the slot now differs.
+        let Some(connection) = self.outbox.connections.get_mut(id) else { return };
+        connection.can_write |= event.writable;
+        connection.can_read |= event.readable || event.hang_up;
+        let advance = connection.can_read && !connection.queued;
+        if event.hang_up && !connection.wants_read() && !connection.unserved {
+            // Nothing it sent can be answered any more, and this would be reported for ever.
+            connection.fail(Errno::ECONNRESET);
+            self.outbox.mark_dirty(id);
+        } else if event.writable {
+            self.outbox.mark_dirty(id);
+        }
+        if advance {
+            self.advance(id, service);
+        }
+    }
+    // ANCHOR_END: on-ready
+
+    /// Those that have work left from an earlier tick, in the order in which they were put back.
+    fn advance_ready(&mut self, service: &mut dyn Service) {
+        if self.outbox.ready.is_empty() {
+            return;
+        }
+        let mut ready = mem::take(&mut self.outbox.ready);
+        for id in ready.drain(..) {
+            if let Some(connection) = self.outbox.connections.get_mut(id) {
+                connection.queued = false;
+                self.advance(id, service);
+            }
+        }
+        // What was put back meanwhile waits for the next tick, so that the others get their turn. Keep the larger list.
+        ready.append(&mut self.outbox.ready);
+        self.outbox.ready = ready;
+    }
+
+    fn expire_timers(&mut self, service: &mut dyn Service) {
+        while let Some(token) = self.timers.pop_expired(self.outbox.now) {
+            let listener = listener_position(token);
+            let track = listener.map_or(Track::Connection(ConnId::from_raw(token.0)), |_| Track::Loop);
+            self.outbox.trace_instant(track, "timer", &[]);
+            match listener {
+                Some(position) => self.resume_accepting(position, service),
+                None => self.check_deadline(ConnId::from_raw(token.0)),
+            }
+        }
+    }
+
+    // ANCHOR: check-deadline
+    /// A connection's timer fired. Its deadline has often moved since: then the timer is set again, which is all the work
+    /// that an idle timeout costs a busy connection.
+    fn check_deadline(&mut self, id: ConnId) {
+        let Some(connection) = self.outbox.connections.get(id) else { return };
+        match connection.deadline(&self.outbox.limits, self.outbox.now) {
+            Some((at, ending)) if at <= self.outbox.now => self.give_up(id, ending),
+            Some((at, _)) => self.timers.arm(Token(id.raw()), at),
+            None => {}
+        }
+    }
+    // ANCHOR_END: check-deadline
+
+    fn give_up(&mut self, id: ConnId, ending: Ending) {
+        if let Some(connection) = self.outbox.connections.get_mut(id) {
+            // Of a lingering one this is the second end.
+            connection.peer_ended |= connection.reported;
+        }
+        self.outbox.end(id, ending, true);
+    }
+
+    /// A shorter timeout has to reach connections that are asleep; this once, all of them are visited.
+    fn rearm_if_limits_changed(&mut self) {
+        if self.limits_armed == self.outbox.limits {
+            return;
+        }
+        self.limits_armed = self.outbox.limits;
+        for id in self.outbox.connections.ids() {
+            self.arm_timer(id);
+        }
+    }
+
+    fn arm_timer(&mut self, id: ConnId) {
+        let Some(connection) = self.outbox.connections.get(id) else { return };
+        if let Some((at, _)) = connection.deadline(&self.outbox.limits, self.outbox.now) {
+            self.timers.arm(Token(id.raw()), at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! New connections.
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use phase1_echo::socket;
+
+use super::{EventLoop, listener_token};
+use crate::connection::Connection;
+use crate::poller::{Interest, Token};
+use crate::service::{Accepted, Admission, Ending, Service};
+use crate::trace::Track;
+
+/// Most connections accepted per listener and tick: a storm of newcomers must not starve those who are inside.
+const ACCEPTS_PER_TICK: usize = 128;
+/// How long to wait when there is no descriptor left.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// A socket to accept from.
+pub(super) struct Listener {
+    socket: OwnedFd,
+    tag: usize,
+    /// Whether the present shortage has been logged.
+    complained: bool,
+}
+
+impl EventLoop {
+    /// Accepts connections from a listening socket; [`Accepted::listener`] will be `tag`. At most 255 of them.
+    ///
+    /// # Errors
+    /// Those of fcntl(2) and of the poller.
+    pub fn listen(&mut self, socket: OwnedFd, tag: usize) -> nix::Result<()> {
+        if self.listeners.len() >= 255 {
+            return Err(Errno::ENOSPC);
+        }
+        // Level-triggered readiness is no promise: the client may be gone again before accept, which would then block.
+        socket::set_nonblocking(socket.as_fd(), true)?;
+        self.poller.register(socket.as_fd(), listener_token(self.listeners.len()), Interest::READ)?;
+        self.listeners.push(Listener { socket, tag, complained: false });
+        Ok(())
+    }
+
+    // ANCHOR: accept-some
+    pub(super) fn accept_some(&mut self, position: usize, service: &mut dyn Service) {
+        for _ in 0..ACCEPTS_PER_TICK {
+            let Some(listener) = self.listeners.get_mut(position) else { return };
+            match socket::accept_nonblocking(listener.socket.as_fd()) {
+                Ok((socket, peer)) => {
+                    let tag = listener.tag;
+                    listener.complained = false;
+                    self.admit(socket, peer, tag, service);
+                }
+                Err(Errno::EAGAIN) => return,
+                // The client left while it waited, or a signal came: the next one may be fine.
+                Err(Errno::EINTR | Errno::ECONNABORTED) => {}
+                Err(errno) => return self.pause_accepting(position, errno),
+            }
+        }
+    }
+    // ANCHOR_END: accept-some
+
+    // ANCHOR: pause-accepting
+    /// Out of descriptors (`EMFILE`, `ENFILE`) or of something else that will be back: the connection stays in the backlog
+    /// and the listener stays readable, so every wait would return at once and every accept fail. Look away, and try again
+    /// in a while.
+    fn pause_accepting(&mut self, position: usize, errno: Errno) {
+        let listener = &mut self.listeners[position];
+        if !std::mem::replace(&mut listener.complained, true) {
+            let remedy = match errno {
+                Errno::EMFILE => "; raise the limit with `ulimit -n`",
+                _ => "",
+            };
+            eprintln!("new clients have to wait: {}{remedy}", errno.desc());
+        }
+        let paused = self.poller.modify(listener.socket.as_fd(), listener_token(position), Interest::NONE);
+        debug_assert!(paused.is_ok(), "a listener is registered: {paused:?}");
+        self.timers.arm(listener_token(position), self.outbox.now + RETRY_AFTER);
+    }
+    // ANCHOR_END: pause-accepting
+
+    pub(super) fn resume_accepting(&mut self, position: usize, service: &mut dyn Service) {
+        let Some(listener) = self.listeners.get(position) else { return };
+        let resumed = self.poller.modify(listener.socket.as_fd(), listener_token(position), Interest::READ);
+        debug_assert!(resumed.is_ok(), "a listener is registered: {resumed:?}");
+        self.accept_some(position, service);
+    }
+
+    fn admit(&mut self, socket: OwnedFd, peer: SocketAddr, listener: usize, service: &mut dyn Service) {
+        // Replies are flushed once per tick already; Nagle's algorithm could only delay them.
+        let _ = socket::set_nodelay(socket.as_fd(), true);
+        if self.outbox.limits.keepalive.is_some() {
+            let _ = socket::set_keepalive(socket.as_fd(), self.outbox.limits.keepalive);
+        }
+        // The peer may have gone since accept, or the kernel may be out of memory: then there is nobody to talk to.
+        let Ok(local) = socket::local_addr(socket.as_fd()) else { return };
+        let accepted = Accepted { listener, peer, local, fd: socket.as_raw_fd() };
+        let interest = Interest { readable: true, writable: self.edge, edge: self.edge };
+        let now = self.outbox.now;
+        let id = self.outbox.connections.insert_with(|id| Connection::new(id, socket, peer, interest, now));
+        let Some(connection) = self.outbox.connections.get(id) else { return };
+        if let Err(errno) = self.poller.register(connection.socket.as_fd(), Token(id.raw()), interest) {
+            eprintln!("cannot watch the connection of {peer}: {}", errno.desc());
+            self.outbox.connections.remove(id);
+            return;
+        }
+        if let Some(trace) = &mut self.outbox.trace {
+            let peer = peer.to_string();
+            trace.open_track(id, &peer);
+            let args = [("fd", accepted.fd.into()), ("peer", peer.as_str().into())];
+            trace.instant(Track::Connection(id), "accept", &args);
+        }
+        let mut out = self.outbox.begin_turn(id, 0);
+        let admission = service.open(id, &accepted, &mut out, &mut self.outbox);
+        self.outbox.end_turn(id, out);
+        if admission == Admission::Refuse
+            && let Some(connection) = self.outbox.connections.get_mut(id)
+        {
+            connection.reported = true;
+            connection.close(Ending::ByService, false);
+        }
+        self.arm_timer(id);
+    }
+
+    /// Nobody is let in any more; a new client is refused by the kernel.
+    pub(super) fn stop_accepting(&mut self) {
+        for (position, listener) in self.listeners.drain(..).enumerate() {
+            self.timers.disarm(listener_token(position));
+            let deregistered = self.poller.deregister(listener.socket.as_fd());
+            debug_assert!(deregistered.is_ok(), "a listener is registered: {deregistered:?}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Going down without losing a reply.
+use std::mem;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use super::{EventLoop, SIGNALS};
+use crate::connection::State;
+use crate::service::{ConnId, Ending, Service};
+use crate::syscalls;
+use crate::trace::Track;
+
+/// Most reads that empty a socket before it is closed; more than a receive buffer holds.
+const LAST_READS: usize = 1024;
+/// How often to ask whether the last bytes have been acknowledged: of that there is no event.
+const ASK_EVERY: Duration = Duration::from_millis(10);
+
+impl EventLoop {
+    /// Lets nobody in, serves nobody any more, sends what is owed for as long as the grace lasts, then closes everything.
+    /// The tick in which the signal came has been finished: whatever had arrived by then has its reply in the output.
+    pub(super) fn shut_down(&mut self, service: &mut dyn Service) -> anyhow::Result<()> {
+        self.stop_accepting();
+        let persisted = service.shut_down();
+        let deadline = self.outbox.now + self.grace;
+        for id in self.outbox.connections.ids() {
+            self.outbox.end(id, Ending::Shutdown, false);
+        }
+        self.settle_dirty(service);
+        let mut hurried = false;
+        let mut unsure = self.outbox.connections.ids();
+        loop {
+            unsure.retain(|&id| !self.has_everything(id));
+            if unsure.is_empty() || hurried || self.outbox.now >= deadline {
+                break;
+            }
+            self.wait(Some(ASK_EVERY.min(deadline - self.outbox.now)))?;
+            hurried = self.send_the_rest(service);
+        }
+        for id in self.outbox.connections.ids() {
+            self.part_with(id, service);
+        }
+        if let Some(mut trace) = self.outbox.trace.take() {
+            trace.instant(Track::Loop, "shutdown", &[]);
+            trace.finish();
+        }
+        persisted
+    }
+
+    // ANCHOR: has-everything
+    /// Whether the last byte for this client is out of our hands *and* in those of its kernel. A byte that is only in our
+    /// kernel's would be lost if the client sent one more request and our kernel, with nobody to give it to, answered RST.
+    fn has_everything(&self, id: ConnId) -> bool {
+        let Some(connection) = self.outbox.connections.get(id) else { return true };
+        connection.owed() == 0
+            && syscalls::unacknowledged(connection.socket.as_fd()).is_ok_and(|count| count == 0)
+    }
+    // ANCHOR_END: has-everything
+
+    /// Returns whether a second signal says not to wait any longer.
+    fn send_the_rest(&mut self, service: &mut dyn Service) -> bool {
+        let mut hurried = false;
+        let events = mem::take(&mut self.events);
+        for event in &events {
+            if event.token == SIGNALS {
+                hurried |= self.signals.take().stop;
+                continue;
+            }
+            let id = ConnId::from_raw(event.token.0);
+            let Some(connection) = self.outbox.connections.get_mut(id) else { continue };
+            connection.can_write |= event.writable;
+            connection.can_read |= event.readable;
+            if matches!(connection.state, State::Lingering { .. }) {
+                self.advance(id, service);
+            } else if event.hang_up {
+                connection.fail(nix::errno::Errno::ECONNRESET);
+            }
+            self.outbox.mark_dirty(id);
+        }
+        self.events = events;
+        self.advance_ready(service);
+        self.expire_timers(service);
+        self.settle_dirty(service);
+        hurried
+    }
+
+    // ANCHOR: part-with
+    /// Unread bytes would turn the close into a reset.
+    fn part_with(&mut self, id: ConnId, service: &mut dyn Service) {
+        if let Some(connection) = self.outbox.connections.get_mut(id) {
+            for _ in 0..LAST_READS {
+                match syscalls::recv(connection.socket.as_fd(), &mut self.scratch) {
+                    Ok(0) | Err(_) => break,
+                    Ok(_) => {}
+                }
+            }
+        }
+        self.remove(id, service);
+    }
+    // ANCHOR_END: part-with
+}

@@ -1,0 +1,170 @@
+//! What one connection gets of one tick: one bounded read, and a turn of the service.
+use std::mem;
+
+use nix::errno::Errno;
+
+use super::EventLoop;
+use crate::connection::{Received, State};
+use crate::service::{ConnId, Ending, Next, Served, Service, Turn};
+use crate::trace::Track;
+
+impl EventLoop {
+    // ANCHOR: advance
+    /// What it already sent comes first; only then is more read.
+    pub(super) fn advance(&mut self, id: ConnId, service: &mut dyn Service) {
+        let Some(connection) = self.outbox.connections.get(id) else { return };
+        if connection.state == State::Open && connection.unserved {
+            self.serve(id, None, service);
+        } else if connection.can_read && connection.wants_read() {
+            self.read(id, service);
+        }
+        if self.edge {
+            self.put_back(id);
+        }
+    }
+    // ANCHOR_END: advance
+
+    // ANCHOR: put-back
+    /// Edge-triggered: nobody will say again that there are bytes, or room, that were left. So whoever has not seen `EAGAIN`
+    /// yet comes again in the next tick: drained to the end, but never at the cost of the others.
+    fn put_back(&mut self, id: ConnId) {
+        let Some(connection) = self.outbox.connections.get(id) else { return };
+        if connection.can_read && connection.wants_read() && !connection.peer_ended {
+            self.outbox.queue(id);
+        }
+        if self
+            .outbox
+            .connections
+            .get(id)
+            .is_some_and(|connection| connection.owed() > 0 && connection.can_write)
+        {
+            self.outbox.mark_dirty(id);
+        }
+    }
+    // ANCHOR_END: put-back
+
+    fn read(&mut self, id: ConnId, service: &mut dyn Service) {
+        let start = self.outbox.trace_start();
+        let now = self.outbox.now;
+        let Some(connection) = self.outbox.connections.get_mut(id) else { return };
+        let received = connection.receive(&mut self.scratch);
+        if let Some(start) = start {
+            self.trace_read(id, start, received);
+        }
+        let Some(connection) = self.outbox.connections.get_mut(id) else { return };
+        connection.can_read = self.edge;
+        match received {
+            Err(Errno::EAGAIN) => connection.can_read = false,
+            // Level-triggered, the next wait reports it again; edge-triggered, it has been put back.
+            Err(Errno::EINTR) => {}
+            Err(errno) => {
+                connection.fail(errno);
+                self.outbox.mark_dirty(id);
+            }
+            Ok(Received { count: 0, .. }) => self.end_of_input(id, service),
+            Ok(received) => {
+                connection.last_activity = now;
+                match connection.state {
+                    State::Open => self.serve(id, received.scratch, service),
+                    State::Held => self.keep_for_later(id, received.scratch),
+                    // Lingering: nobody wants it.
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// The peer's stream ended: whole requests have been answered, a part of one never will be. What is owed is still sent.
+    fn end_of_input(&mut self, id: ConnId, service: &mut dyn Service) {
+        let Some(connection) = self.outbox.connections.get_mut(id) else { return };
+        connection.peer_ended = true;
+        if matches!(connection.state, State::Lingering { .. }) {
+            return self.outbox.mark_dirty(id);
+        }
+        let mut rest = mem::take(&mut connection.carry);
+        connection.close(Ending::EndOfStream, false);
+        let mut out = self.outbox.begin_turn(id, rest.len());
+        service.end_of_input(id, &rest, &mut out);
+        self.outbox.end_turn(id, out);
+        self.outbox.buffers.give_back(&mut rest);
+    }
+
+    /// A held client sends on: it waits, and soon is not read any more.
+    fn keep_for_later(&mut self, id: ConnId, scratch: Option<usize>) {
+        let Some(connection) = self.outbox.connections.get_mut(id) else { return };
+        if let Some(length) = scratch {
+            connection.keep_rest(Some(&self.scratch[..length]), 0);
+        }
+        connection.unserved = true;
+        self.outbox.mark_dirty(id);
+    }
+
+    /// A turn over the bytes in the scratch buffer (`Some(length)`), or over the connection's own.
+    fn serve(&mut self, id: ConnId, scratch: Option<usize>, service: &mut dyn Service) {
+        let start = self.outbox.trace_start();
+        let Some(connection) = self.outbox.connections.get_mut(id) else { return };
+        let carry = mem::take(&mut connection.carry);
+        let sent = connection.sent;
+        let input = scratch.map_or(&carry[..], |length| &self.scratch[..length]);
+        let length = input.len();
+        let mut out = self.outbox.begin_turn(id, length);
+        // What has been sent in part still stands in front of `out` and must not count as waiting.
+        let high_mark = self.outbox.limits.high_mark.saturating_add(sent);
+        let turn = Turn { conn: id, input, out: &mut out, high_mark, outbox: &mut self.outbox };
+        let served = service.serve(turn);
+        self.outbox.end_turn(id, out);
+        debug_assert!(served.consumed <= length, "a service consumed more than it was given");
+        let consumed = served.consumed.min(length);
+        let args = [("bytes", length.into()), ("consumed", consumed.into())];
+        self.outbox.trace_span(start, Track::Connection(id), "serve", &args);
+
+        let Some(connection) = self.outbox.connections.get_mut(id) else { return };
+        connection.carry = carry;
+        if consumed < length && connection.carry.capacity() == 0 {
+            connection.carry = self.outbox.buffers.take();
+        }
+        connection.keep_rest(scratch.map(|length| &self.scratch[..length]), consumed);
+        if connection.carry.is_empty() {
+            self.outbox.buffers.give_back(&mut connection.carry);
+        }
+        self.after_turn(id, Served { consumed, ..served });
+    }
+
+    /// Carries out what the service decided.
+    fn after_turn(&mut self, id: ConnId, served: Served) {
+        let max_carry = self.outbox.limits.max_carry;
+        let Some(connection) = self.outbox.connections.get_mut(id) else { return };
+        // It may have closed its own connection in the middle of the turn.
+        if connection.state != State::Open {
+            return;
+        }
+        connection.unserved = served.next != Next::More && !connection.carry.is_empty();
+        match served.next {
+            Next::More if connection.carry.len() > max_carry => {
+                connection.close(Ending::Error(Errno::EMSGSIZE), false);
+            }
+            Next::More => {}
+            Next::Full => {
+                connection.state = State::Full;
+                self.outbox.trace_instant(Track::Connection(id), "back-pressure on", &[]);
+            }
+            Next::Hold => connection.state = State::Held,
+            Next::Close => connection.close(Ending::ByService, false),
+        }
+    }
+
+    fn trace_read(&mut self, id: ConnId, start: std::time::Instant, received: nix::Result<Received>) {
+        let Some(connection) = self.outbox.connections.get(id) else { return };
+        let fd = std::os::fd::AsRawFd::as_raw_fd(&connection.socket);
+        let result = match received {
+            Ok(received) => received.count.into(),
+            Err(errno) => crate::syscalls::name(errno).into(),
+        };
+        self.outbox.trace_span(
+            Some(start),
+            Track::Connection(id),
+            "read",
+            &[("fd", fd.into()), ("bytes", result)],
+        );
+    }
+}

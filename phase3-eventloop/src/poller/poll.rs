@@ -1,0 +1,103 @@
+#![allow(unsafe_code, reason = "poll(2) over descriptors that the caller keeps open between calls")]
+//! poll(2): the interest list lives here, and the kernel walks all of it every time.
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use super::{Event, Interest, Poller, Token, to_millis};
+
+/// The interest list.
+#[derive(Default)]
+pub struct Poll {
+    /// As the kernel wants it: one flat array.
+    entries: Vec<libc::pollfd>,
+    /// The token of each entry, at the same position.
+    tokens: Vec<Token>,
+    /// Where in `entries` a descriptor stands; indexed by descriptor, which the kernel keeps small.
+    positions: Vec<Option<u32>>,
+}
+
+impl Poll {
+    fn position(&self, fd: BorrowedFd<'_>) -> nix::Result<usize> {
+        let position = self.positions.get(fd.as_raw_fd() as usize).copied().flatten();
+        position.map(|position| position as usize).ok_or(Errno::ENOENT)
+    }
+}
+
+/// POLLERR and POLLHUP are reported whether asked for or not.
+fn to_flags(interest: Interest) -> libc::c_short {
+    let mut flags = 0;
+    if interest.readable {
+        flags |= libc::POLLIN;
+    }
+    if interest.writable {
+        flags |= libc::POLLOUT;
+    }
+    flags
+}
+
+impl Poller for Poll {
+    fn register(&mut self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> nix::Result<()> {
+        if interest.edge {
+            return Err(Errno::EINVAL);
+        }
+        if self.position(fd).is_ok() {
+            return Err(Errno::EEXIST);
+        }
+        let fd = fd.as_raw_fd();
+        if self.positions.len() <= fd as usize {
+            self.positions.resize(fd as usize + 1, None);
+        }
+        self.positions[fd as usize] = Some(self.entries.len() as u32);
+        self.entries.push(libc::pollfd { fd, events: to_flags(interest), revents: 0 });
+        self.tokens.push(token);
+        Ok(())
+    }
+
+    fn modify(&mut self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> nix::Result<()> {
+        let position = self.position(fd)?;
+        self.entries[position].events = to_flags(interest);
+        self.tokens[position] = token;
+        Ok(())
+    }
+
+    fn deregister(&mut self, fd: BorrowedFd<'_>) -> nix::Result<()> {
+        let position = self.position(fd)?;
+        self.positions[fd.as_raw_fd() as usize] = None;
+        // The last entry takes the empty place: O(1), and order means nothing here.
+        self.entries.swap_remove(position);
+        self.tokens.swap_remove(position);
+        if let Some(moved) = self.entries.get(position) {
+            self.positions[moved.fd as usize] = Some(position as u32);
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, events: &mut Vec<Event>, timeout: Option<Duration>) -> nix::Result<()> {
+        events.clear();
+        // ANCHOR: poll-wait
+        // ANCHOR: poll-wait-body
+        let count = self.entries.len() as libc::nfds_t;
+        // SAFETY: the array holds `count` entries and outlives the call; a descriptor closed meanwhile is reported, not used.
+        let ready = unsafe { libc::poll(self.entries.as_mut_ptr(), count, to_millis(timeout)) };
+        let ready = match Errno::result(ready) {
+            Err(Errno::EINTR) => 0,
+            ready => ready? as usize,
+        };
+        // The kernel says how many are ready but not which: every entry is looked at until all of them are found.
+        let reported = self.entries.iter().zip(&self.tokens).filter(|(entry, _)| entry.revents != 0);
+        for (entry, &token) in reported.take(ready) {
+            let has = |flags: libc::c_short| entry.revents & flags != 0;
+            events.push(Event {
+                token,
+                readable: has(libc::POLLIN),
+                writable: has(libc::POLLOUT),
+                hang_up: has(libc::POLLHUP | libc::POLLERR | libc::POLLNVAL),
+            });
+        }
+        Ok(())
+        // ANCHOR_END: poll-wait-body
+        // ANCHOR_END: poll-wait
+    }
+}

@@ -1,0 +1,141 @@
+//! One set of tests; both pollers have to pass it.
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+
+use super::*;
+
+const NOW: Option<Duration> = Some(Duration::ZERO);
+const SOON: Option<Duration> = Some(Duration::from_secs(10));
+const WRITE: Interest = Interest { readable: false, writable: true, edge: false };
+
+fn both(test: impl Fn(Box<dyn Poller>)) {
+    for kind in [PollerKind::Poll, PollerKind::Epoll] {
+        println!("with {kind:?}");
+        test(kind.open().unwrap());
+    }
+}
+
+fn wait(poller: &mut dyn Poller, timeout: Option<Duration>) -> Vec<Event> {
+    // What was in the list before must not come back.
+    let mut events = vec![Event { token: Token(99), readable: true, writable: true, hang_up: true }];
+    poller.wait(&mut events, timeout).unwrap();
+    events.sort_by_key(|event| event.token);
+    events
+}
+
+fn readable(token: u64) -> Event {
+    Event { token: Token(token), readable: true, writable: false, hang_up: false }
+}
+
+#[test]
+fn reports_a_state_for_as_long_as_it_lasts() {
+    both(|mut poller| {
+        let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+        poller.register(ours.as_fd(), Token(7), Interest::READ).unwrap();
+        assert_eq!(wait(&mut *poller, NOW), []);
+        theirs.write_all(b"x").unwrap();
+        assert_eq!(wait(&mut *poller, SOON), [readable(7)]);
+        assert_eq!(wait(&mut *poller, SOON), [readable(7)], "unread, so still readable");
+        ours.read_exact(&mut [0]).unwrap();
+        assert_eq!(wait(&mut *poller, NOW), []);
+    });
+}
+
+#[test]
+fn interest_and_token_can_change() {
+    both(|mut poller| {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        theirs.write_all(b"x").unwrap();
+        poller.register(ours.as_fd(), Token(1), Interest::NONE).unwrap();
+        assert_eq!(wait(&mut *poller, NOW), [], "watched for nothing");
+        poller.modify(ours.as_fd(), Token(u64::MAX), WRITE).unwrap();
+        let writable = Event { token: Token(u64::MAX), readable: false, writable: true, hang_up: false };
+        assert_eq!(wait(&mut *poller, SOON), [writable]);
+        poller.modify(ours.as_fd(), Token(2), Interest::READ).unwrap();
+        assert_eq!(wait(&mut *poller, SOON), [readable(2)]);
+    });
+}
+
+#[test]
+fn a_deregistered_descriptor_is_silent_and_the_others_keep_their_tokens() {
+    both(|mut poller| {
+        let mut pairs: Vec<_> = (0..5).map(|_| UnixStream::pair().unwrap()).collect();
+        for (number, (ours, theirs)) in pairs.iter_mut().enumerate() {
+            theirs.write_all(b"x").unwrap();
+            poller.register(ours.as_fd(), Token(number as u64), Interest::READ).unwrap();
+        }
+        poller.deregister(pairs[1].0.as_fd()).unwrap();
+        poller.deregister(pairs[4].0.as_fd()).unwrap();
+        assert_eq!(wait(&mut *poller, SOON), [readable(0), readable(2), readable(3)]);
+        poller.modify(pairs[3].0.as_fd(), Token(30), Interest::READ).unwrap();
+        assert_eq!(wait(&mut *poller, SOON), [readable(0), readable(2), readable(30)]);
+    });
+}
+
+#[test]
+fn a_hang_up_is_reported_unasked() {
+    both(|mut poller| {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        poller.register(ours.as_fd(), Token(1), Interest::NONE).unwrap();
+        drop(theirs);
+        let events = wait(&mut *poller, SOON);
+        assert!(events.len() == 1 && events[0].hang_up, "{events:?}");
+    });
+}
+
+#[test]
+fn registering_twice_or_touching_a_stranger_is_an_error() {
+    both(|mut poller| {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        poller.register(ours.as_fd(), Token(1), Interest::READ).unwrap();
+        assert_eq!(poller.register(ours.as_fd(), Token(1), Interest::READ), Err(Errno::EEXIST));
+        assert_eq!(poller.modify(theirs.as_fd(), Token(1), Interest::READ), Err(Errno::ENOENT));
+        assert_eq!(poller.deregister(theirs.as_fd()), Err(Errno::ENOENT));
+    });
+}
+
+#[test]
+fn a_wait_is_never_shorter_than_asked() {
+    both(|mut poller| {
+        let timeout = Duration::from_micros(1_200);
+        let start = Instant::now();
+        assert_eq!(wait(&mut *poller, Some(timeout)), []);
+        assert!(start.elapsed() >= timeout, "{:?}", start.elapsed());
+    });
+}
+
+#[test]
+fn edges_are_epolls_alone() {
+    let edge = Interest { readable: true, writable: true, edge: true };
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    assert_eq!(PollerKind::Poll.open().unwrap().register(ours.as_fd(), Token(1), edge), Err(Errno::EINVAL));
+    let mut epoll = PollerKind::Epoll.open().unwrap();
+    epoll.register(ours.as_fd(), Token(1), edge).unwrap();
+    theirs.write_all(b"x").unwrap();
+    assert_eq!(wait(&mut *epoll, SOON), [Event { writable: true, ..readable(1) }]);
+    assert_eq!(wait(&mut *epoll, NOW), [], "unread, but no news");
+    theirs.write_all(b"x").unwrap();
+    assert_eq!(wait(&mut *epoll, SOON).len(), 1);
+}
+
+#[test]
+fn timeouts_round_up() {
+    let millis = |timeout| to_millis(Some(timeout));
+    assert_eq!(to_millis(None), -1);
+    assert_eq!(millis(Duration::ZERO), 0);
+    assert_eq!(millis(Duration::from_nanos(1)), 1);
+    assert_eq!(millis(Duration::from_millis(5)), 5);
+    assert_eq!(millis(Duration::from_nanos(5_000_001)), 6);
+    assert_eq!(millis(Duration::MAX), i32::MAX);
+}
+
+#[test]
+fn names() {
+    assert_eq!("poll".parse(), Ok(PollerKind::Poll));
+    assert_eq!("epoll".parse(), Ok(PollerKind::Epoll));
+    assert!("kqueue".parse::<PollerKind>().unwrap_err().contains("'kqueue'"));
+}

@@ -1,0 +1,176 @@
+//! The seam between the loop and what it serves.
+//!
+//! Above this line nobody knows that sockets exist: a service is handed bytes and appends bytes. Phase 3's echo and
+//! phase 4's keyspace are both a [`Service`]; the loop under them is the same.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::outbox::Outbox;
+
+/// Names one connection for as long as it lives, and never another one afterwards.
+///
+/// The low 32 bits are a slot index, dense and reused, fit to index a `Vec`; the high 32 bits are the slot's generation,
+/// so that an event, a timer or a message meant for a closed connection cannot reach the one that took its slot.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ConnId(u64);
+
+impl ConnId {
+    /// Joins a slot index and its generation.
+    pub fn new(index: u32, generation: u32) -> Self {
+        ConnId(u64::from(generation) << 32 | u64::from(index))
+    }
+
+    /// The slot: dense, reused after close.
+    pub fn index(self) -> usize {
+        (self.0 & 0xffff_ffff) as usize
+    }
+
+    /// How often the slot had been used before this connection took it.
+    pub fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// The inverse of [`ConnId::raw`].
+    pub fn from_raw(raw: u64) -> Self {
+        ConnId(raw)
+    }
+
+    /// Both halves as one number, for traces and kernel tokens.
+    pub fn raw(self) -> u64 {
+        self.0
+    }
+}
+
+/// What is known of a connection at the moment it is accepted: the 4-tuple, and which listener it came through.
+#[derive(Clone, Copy, Debug)]
+pub struct Accepted {
+    /// The tag given to [`EventLoop::listen`](crate::event_loop::EventLoop::listen).
+    pub listener: usize,
+    /// The client's address and port.
+    pub peer: SocketAddr,
+    /// Our address and port, as this client reached them.
+    pub local: SocketAddr,
+    /// The descriptor, for logs and `CLIENT LIST` only: the loop owns it.
+    pub fd: i32,
+}
+
+/// The answer of [`Service::open`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Admission {
+    /// Serve it.
+    Accept,
+    /// Send what `open` appended for it, then close. [`Service::close`] is not called for a refused connection.
+    Refuse,
+}
+
+/// One call of [`Service::serve`]: one connection's bytes, and where its replies go.
+pub struct Turn<'a> {
+    /// Whose turn it is.
+    pub conn: ConnId,
+    /// Every byte received and not yet consumed, oldest first. Never empty.
+    pub input: &'a [u8],
+    /// Replies to this connection are appended here; the loop sends them at the end of the tick.
+    pub out: &'a mut Vec<u8>,
+    /// Stop serving between two requests once `out` is longer than this, and return [`Next::Full`].
+    pub high_mark: usize,
+    /// Everything else: the other connections' output, closing and holding connections, the tick's clock.
+    pub outbox: &'a mut Outbox,
+}
+
+/// What [`Service::serve`] made of its input.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Served {
+    /// How many bytes of the input are done with. The rest is offered again, with what arrives behind it.
+    pub consumed: usize,
+    /// What the loop should do with this connection now.
+    pub next: Next,
+}
+
+/// What the loop does with a connection after its turn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Next {
+    /// Every whole request was served; what is left is a part of one. Wait for more bytes.
+    More,
+    /// The output passed the high mark: read nothing and serve nothing until it has drained below the low mark, then
+    /// serve what is left *before* reading more.
+    Full,
+    /// Serve nothing until [`Outbox::resume`] names this connection (a blocked or paused client). What the client
+    /// sends meanwhile waits, up to one read, in user space, and behind it in the kernel. A client that ends its stream
+    /// while it is held is not waited for: [`Service::end_of_input`], then [`Service::close`].
+    Hold,
+    /// Send what is owed, then close.
+    Close,
+}
+
+/// Why a connection ended, for logs and counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// The peer sent FIN, and everything owed was sent.
+    EndOfStream,
+    /// The service asked for it ([`Next::Close`], [`Outbox::close`]).
+    ByService,
+    /// Not a byte went either way for longer than the idle timeout.
+    Idle,
+    /// The peer accepted no byte of a waiting output for too long.
+    Stalled,
+    /// The kernel reported an error: the connection was reset, for instance. `EMSGSIZE`: an unfinished request outgrew
+    /// [`Limits::max_carry`](crate::outbox::Limits::max_carry).
+    Error(nix::Error),
+    /// The server is going down.
+    Shutdown,
+}
+
+impl Ending {
+    /// A few words for logs and traces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ending::EndOfStream => "end of stream",
+            Ending::ByService => "closed by the server",
+            Ending::Idle => "idle",
+            Ending::Stalled => "does not read",
+            Ending::Error(errno) => crate::syscalls::name(errno),
+            Ending::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// Something that answers requests. All methods run on the loop's one thread, never at the same time, and must not
+/// block: while one of them runs, every client waits.
+pub trait Service {
+    /// A connection was accepted; greetings and refusals are appended to `out`.
+    fn open(
+        &mut self,
+        conn: ConnId,
+        accepted: &Accepted,
+        out: &mut Vec<u8>,
+        outbox: &mut Outbox,
+    ) -> Admission;
+
+    /// Serve whole requests from the front of `turn.input`, append their replies to `turn.out`.
+    fn serve(&mut self, turn: Turn<'_>) -> Served;
+
+    /// The peer's stream ended and `rest` can no longer become a request. Empty on a clean end; otherwise the stream was
+    /// cut inside a request and the service may log where. A last reply may be appended to `out`.
+    fn end_of_input(&mut self, conn: ConnId, rest: &[u8], out: &mut Vec<u8>);
+
+    /// All turns of this tick are over and no reply has been sent yet: what must be on disk before a client hears of it
+    /// is written here. An error stops the server.
+    fn before_flush(&mut self, outbox: &mut Outbox) -> anyhow::Result<()>;
+
+    /// When the service wants [`Service::on_deadline`] called next; `None` if it waits for nothing.
+    fn next_deadline(&self) -> Option<Instant>;
+
+    /// The deadline has passed: a bounded share of background work. Called at most once a tick.
+    fn on_deadline(&mut self, outbox: &mut Outbox);
+
+    /// Nothing more will be served or sent; the id will never be used again. Called exactly once per accepted connection.
+    fn close(&mut self, conn: ConnId, ending: Ending);
+
+    /// SIGTERM or SIGINT arrived, or [`Outbox::shut_down`] was called: the last chance to persist. Replies already
+    /// appended are still sent afterwards. An error is reported and makes the exit status 1.
+    fn shut_down(&mut self) -> anyhow::Result<()>;
+
+    /// A child process changed state (SIGCHLD); reap it with `waitpid`. Services without children keep the default.
+    fn child_exited(&mut self, _outbox: &mut Outbox) {}
+}
