@@ -6,3 +6,7 @@ mod dict;
 mod hash;
 pub mod memory;
 mod slab;
+pub mod error;
+pub mod glob;
+pub mod number;
+pub mod wire;

@@ -1,0 +1,132 @@
+//! Integers as Redis reads and writes them: one spelling for each value, so that `01`, `+1`, ` 1` and `-0` are strings.
+
+/// Reads a signed 64-bit integer in its only spelling: no leading zeros, plus sign, blanks or `-0`.
+pub fn parse(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    match digits {
+        [b'0'] if !negative => return Some(0),
+        [b'1'..=b'9', ..] if digits.len() <= 19 => {}
+        _ => return None,
+    }
+    // Nineteen digits stay below 10^19, which a u64 still holds: the range is checked once, at the end.
+    let mut magnitude: u64 = 0;
+    for &byte in digits {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        magnitude = magnitude * 10 + u64::from(byte - b'0');
+    }
+    match negative {
+        true => 0i64.checked_sub_unsigned(magnitude),
+        false => i64::try_from(magnitude).ok(),
+    }
+}
+
+/// Reads an unsigned 64-bit integer as C's `strtoul` does, which is how Redis reads SCAN's cursor: a sign is accepted,
+/// a negative number wraps around, and no digits at all are a zero; a NUL ends the text. Leading blanks and anything behind
+/// are not accepted.
+pub fn parse_cursor(text: &[u8]) -> Option<u64> {
+    let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
+    let (negative, digits) = match text {
+        [] => return Some(0),
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let mut value: u64 = 0;
+    for &byte in digits {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        value = value.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
+    }
+    Some(if negative { value.wrapping_neg() } else { value })
+}
+
+/// The decimal digits of an integer, without an allocation.
+pub struct Decimal {
+    buf: [u8; 20],
+    start: usize,
+}
+
+impl Decimal {
+    /// Writes `value` out.
+    pub fn new(value: i64) -> Self {
+        let mut decimal = Decimal::unsigned(value.unsigned_abs());
+        if value < 0 {
+            decimal.start -= 1;
+            decimal.buf[decimal.start] = b'-';
+        }
+        decimal
+    }
+
+    /// The same for a value that may need all 64 bits.
+    pub fn unsigned(mut value: u64) -> Self {
+        let mut decimal = Decimal { buf: [0; 20], start: 20 };
+        loop {
+            decimal.start -= 1;
+            decimal.buf[decimal.start] = b'0' + (value % 10) as u8;
+            value /= 10;
+            if value == 0 {
+                return decimal;
+            }
+        }
+    }
+
+    /// The digits, with a minus sign if there is one.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.buf[self.start..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_only_the_one_spelling() {
+        for (text, value) in [("0", 0), ("7", 7), ("-1", -1), ("10", 10), ("1234567890123", 1234567890123)] {
+            assert_eq!(parse(text.as_bytes()), Some(value), "{text}");
+        }
+        for text in ["", "-", "+1", "01", "-0", "-01", " 1", "1 ", "1.0", "1e3", "0x1", "--1", "1\0", "٣"] {
+            assert_eq!(parse(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn stops_at_the_ends_of_the_range() {
+        assert_eq!(parse(b"9223372036854775807"), Some(i64::MAX));
+        assert_eq!(parse(b"-9223372036854775808"), Some(i64::MIN));
+        for text in
+            ["9223372036854775808", "-9223372036854775809", "9999999999999999999", "10000000000000000000"]
+        {
+            assert_eq!(parse(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn writes_what_it_reads() {
+        for value in [0, 1, 9, 10, -1, -10, 12345, i64::MAX, i64::MIN, i64::MIN + 1] {
+            assert_eq!(Decimal::new(value).as_bytes(), value.to_string().as_bytes());
+            assert_eq!(parse(Decimal::new(value).as_bytes()), Some(value));
+        }
+        assert_eq!(Decimal::unsigned(u64::MAX).as_bytes(), b"18446744073709551615");
+    }
+
+    #[test]
+    fn reads_cursors_as_strtoul_does() {
+        for (text, value) in [("", 0), ("0", 0), ("007", 7), ("+7", 7), ("18446744073709551615", u64::MAX)] {
+            assert_eq!(parse_cursor(text.as_bytes()), Some(value), "{text:?}");
+        }
+        assert_eq!(parse_cursor(b"-1"), Some(u64::MAX));
+        for text in ["-", "+", " 1", "1 ", "x", "18446744073709551616"] {
+            assert_eq!(parse_cursor(text.as_bytes()), None, "{text:?}");
+        }
+    }
+}
