@@ -1,0 +1,189 @@
+//! The longest single operation while a table grows to COUNT keys and shrinks to none: `pauses [COUNT] [RUNS]`.
+//!
+//! Thread CPU time of each operation, so that other programs on the machine do not count; but interrupts do, and on a
+//! virtual machine an *empty* operation takes 0.1 ms now and then. What belongs to the operation comes again in every
+//! run at the same place, what does not comes elsewhere: so every operation is given its shortest time over the runs,
+//! and of those the longest is the pause. The raw count above 1 ms is printed beside it.
+//!
+//! The keys go in another order than they came, so that the pages empty all at once and not one by one. Background
+//! work runs between the operations, as it does in the server, and is timed apart.
+use nix::time::{ClockId, clock_gettime};
+use phase4_keyspace::keyspace::{Deadline, Hasher, Keyspace};
+use std::collections::HashMap;
+
+/// Operations between two rounds of background work.
+const ROUND: usize = 1000;
+
+fn main() {
+    phase4_keyspace::memory::map_pages_apart();
+    let mut args = std::env::args().skip(1).map(|a| a.replace('_', "").parse::<usize>());
+    let count = args.next().and_then(Result::ok).unwrap_or(1_000_000);
+    let runs = args.next().and_then(Result::ok).unwrap_or(3);
+    println!("{count} keys in, then out; {runs} runs; thread CPU time, microseconds\n");
+    println!("{:24} {:>12} {:>12} {:>14}", "", "longest", "raw longest", "raw over 1 ms");
+
+    let mut insert = Fewest::new("insert");
+    let mut background = Fewest::new("background, growing");
+    let mut remove = Fewest::new("remove");
+    let mut shrinking = Fewest::new("background, shrinking");
+    let mut clear = Fewest::new("clear and its rounds");
+    for _ in 0..runs {
+        let mut keyspace = Keyspace::with_hasher(1, Hasher::with_key(3, 4));
+        let hasher = keyspace.hasher.clone();
+        grow(&mut keyspace, count, &mut insert, &mut background);
+        let mut clock = Clock::new();
+        for i in 0..count {
+            let name = key(scattered(i, count));
+            clock.skip();
+            keyspace.db(0).remove(hasher.key(&name));
+            remove.note(clock.lap());
+            if i % ROUND == 0 {
+                clock.skip();
+                keyspace.cron(true);
+                shrinking.note(clock.lap());
+            }
+        }
+        assert!(keyspace.db(0).is_empty());
+        [&mut insert, &mut background, &mut remove, &mut shrinking].into_iter().for_each(Fewest::end_run);
+        // Again, to be forgotten at one stroke.
+        grow(&mut keyspace, count, &mut Fewest::new(""), &mut Fewest::new(""));
+        clock.skip();
+        keyspace.db(0).clear();
+        clear.note(clock.lap());
+        while keyspace.cron(true) == Some(1) {
+            clear.note(clock.lap());
+        }
+        clear.end_run();
+    }
+    println!("this dict");
+    [&insert, &remove, &background, &shrinking, &clear].into_iter().for_each(Fewest::print);
+
+    let (mut insert, mut remove) = (Fewest::new("insert"), Fewest::new("remove"));
+    let mut clear = Fewest::new("drop");
+    for _ in 0..runs.min(2) {
+        let mut map: HashMap<Box<[u8]>, Box<[u8]>> = HashMap::new();
+        let mut clock = Clock::new();
+        for i in 0..count {
+            clock.skip();
+            map.insert(key(i)[..].into(), b"xxx"[..].into());
+            insert.note(clock.lap());
+        }
+        for i in 0..count / 2 {
+            clock.skip();
+            map.remove(&key(scattered(i, count))[..]);
+            remove.note(clock.lap());
+        }
+        drop(map);
+        clear.note(clock.lap());
+        [&mut insert, &mut remove, &mut clear].into_iter().for_each(Fewest::end_run);
+    }
+    println!("std::collections::HashMap");
+    [&insert, &remove, &clear].into_iter().for_each(Fewest::print);
+
+    let mut empty = Fewest::new("insert");
+    for _ in 0..runs {
+        let mut clock = Clock::new();
+        for i in 0..count {
+            std::hint::black_box(key(i));
+            empty.note(clock.lap());
+        }
+        empty.end_run();
+    }
+    println!("an operation that does nothing");
+    empty.print();
+}
+
+fn grow(keyspace: &mut Keyspace, count: usize, insert: &mut Fewest, background: &mut Fewest) {
+    let hasher = keyspace.hasher.clone();
+    let mut clock = Clock::new();
+    for i in 0..count {
+        let name = key(i);
+        clock.skip();
+        keyspace.db(0).set_string(hasher.key(&name), b"xxx", Deadline::Clear);
+        insert.note(clock.lap());
+        if i % ROUND == 0 {
+            clock.skip();
+            keyspace.cron(true);
+            background.note(clock.lap());
+        }
+    }
+}
+
+/// A key of sixteen bytes.
+fn key(n: usize) -> [u8; 16] {
+    let mut key = *b"key:000000000000";
+    key[8..].copy_from_slice(&(n as u64).to_be_bytes());
+    key
+}
+
+/// A permutation of `0..count`.
+fn scattered(i: usize, count: usize) -> usize {
+    // A prime above any count a machine holds keys for, so it shares no factor with it.
+    (i as u128 * 2_147_483_647 % count as u128) as usize
+}
+
+/// Thread CPU time from lap to lap.
+struct Clock {
+    at: u64,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Clock { at: Self::now() }
+    }
+
+    fn now() -> u64 {
+        let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("every Linux has this clock");
+        time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64
+    }
+
+    fn skip(&mut self) {
+        self.at = Self::now();
+    }
+
+    fn lap(&mut self) -> u64 {
+        let before = std::mem::replace(&mut self.at, Self::now());
+        self.at - before
+    }
+}
+
+/// For each operation of a run, its shortest time over the runs.
+struct Fewest {
+    name: &'static str,
+    fewest: Vec<u32>,
+    at: usize,
+    raw_longest: u64,
+    raw_over: usize,
+}
+
+impl Fewest {
+    fn new(name: &'static str) -> Self {
+        Fewest { name, fewest: Vec::new(), at: 0, raw_longest: 0, raw_over: 0 }
+    }
+
+    fn note(&mut self, nanos: u64) {
+        let short = u32::try_from(nanos).unwrap_or(u32::MAX);
+        match self.fewest.get_mut(self.at) {
+            Some(fewest) => *fewest = short.min(*fewest),
+            None => self.fewest.push(short),
+        }
+        self.at += 1;
+        self.raw_longest = self.raw_longest.max(nanos);
+        self.raw_over += usize::from(nanos > 1_000_000);
+    }
+
+    fn end_run(&mut self) {
+        self.at = 0;
+    }
+
+    fn print(&self) {
+        let longest = self.fewest.iter().max().copied().unwrap_or(0);
+        println!(
+            "  {:22} {:>12.1} {:>12.1} {:>14}",
+            self.name,
+            f64::from(longest) / 1e3,
+            self.raw_longest as f64 / 1e3,
+            self.raw_over
+        );
+    }
+}

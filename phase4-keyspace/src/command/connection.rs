@@ -1,0 +1,190 @@
+//! Commands about the client's own connection.
+use super::{Command, Effect, Group};
+use crate::error::Error;
+use crate::number;
+use crate::server::ServerContext;
+use crate::session::Replies;
+use crate::wire::args::Args;
+use crate::wire::reply::{Reply, Wire};
+
+/// Their rows.
+pub static COMMANDS: &[Command] = &[
+    Command::server("ping", -1, "fast", ping)
+        .doc(Group::Connection, "1.0.0", "Ping the server")
+        .tips("request_policy:all_shards response_policy:all_succeeded"),
+    Command::server("echo", 2, "loading stale fast", echo).doc(
+        Group::Connection,
+        "1.0.0",
+        "Echo the given string",
+    ),
+    Command::server("quit", -1, "noscript loading stale fast no_auth allow_busy", quit).doc(
+        Group::Connection,
+        "1.0.0",
+        "Close the connection",
+    ),
+    Command::server("reset", 1, "noscript loading stale fast no_auth allow_busy", reset).doc(
+        Group::Connection,
+        "6.2.0",
+        "Reset the connection",
+    ),
+    Command::server("select", 2, "loading stale fast", select).doc(
+        Group::Connection,
+        "1.0.0",
+        "Change the selected database for the current connection",
+    ),
+    Command::server("auth", -2, "noscript loading stale fast no_auth allow_busy", auth).doc(
+        Group::Connection,
+        "1.0.0",
+        "Authenticate to the server",
+    ),
+    Command::server("hello", -1, "noscript loading stale fast no_auth allow_busy", hello).doc(
+        Group::Connection,
+        "6.0.0",
+        "Handshake with Redis",
+    ),
+];
+
+fn ping(_: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+    match args.len() {
+        1 => reply.simple("PONG"),
+        2 => reply.bulk(args.get(1)),
+        _ => return Err(Error::Arity("ping".into())),
+    }
+    Ok(Effect::Read)
+}
+
+fn echo(_: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+    reply.bulk(args.get(1));
+    Ok(Effect::Read)
+}
+
+fn quit(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+    context.session().closing = true;
+    reply.ok();
+    Ok(Effect::Read)
+}
+
+/// Everything a connection can have changed about itself goes back to how it began.
+fn reset(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+    let authenticated = !context.core.config.asks_password();
+    let session = context.session();
+    session.authenticated = authenticated;
+    session.db = 0;
+    session.name.clear();
+    session.replies = Replies::On;
+    session.no_evict = false;
+    if session.wire == Wire::Resp3 {
+        session.wire = Wire::Resp2;
+        reply.set_wire(Wire::Resp2);
+    }
+    reply.simple("RESET");
+    Ok(Effect::Read)
+}
+
+fn select(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+    let index = number::parse(args.get(1)).ok_or(Error::NotInteger)?;
+    if i32::try_from(index).is_err() {
+        let range = format!("ERR value is out of range, value must between {} and {}", i32::MIN, i32::MAX);
+        return Err(Error::other(range));
+    }
+    match usize::try_from(index) {
+        Ok(index) if index < context.core.keyspace.databases() => context.session().db = index,
+        _ => return Err(Error::other("ERR DB index is out of range")),
+    }
+    reply.ok();
+    Ok(Effect::Read)
+}
+
+fn auth(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+    match args.len() {
+        2 if !context.core.config.asks_password() => {
+            return Err(Error::other(
+                "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
+                 configuration is correct?",
+            ));
+        }
+        2 => authenticate(context, b"default", args.get(1))?,
+        3 => authenticate(context, args.get(1), args.get(2))?,
+        _ => return Err(Error::Syntax),
+    }
+    reply.ok();
+    Ok(Effect::Read)
+}
+
+/// There is one user, `default`; without a password set, any password is right.
+fn authenticate(context: &mut ServerContext<'_>, user: &[u8], password: &[u8]) -> Result<(), Error> {
+    let expected = context.core.config.requirepass.as_bytes();
+    if user != b"default" || (!expected.is_empty() && !same(expected, password)) {
+        return Err(Error::other("WRONGPASS invalid username-password pair or user is disabled."));
+    }
+    context.session().authenticated = true;
+    Ok(())
+}
+
+/// Compares without stopping at the first difference, whose position would tell how much of a guess was right.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |differences, (a, b)| differences | (a ^ b)) == 0
+}
+
+/// `HELLO [version [AUTH user password] [SETNAME name]]`: as in Redis, options act as they are read, and what they did stays
+/// if a later one is wrong.
+fn hello(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+    let wire = context.session().wire;
+    let version = match args.at(1).map(number::parse) {
+        None => None,
+        Some(None) => return Err(Error::other("ERR Protocol version is not an integer or out of range")),
+        Some(Some(2)) => Some(Wire::Resp2),
+        Some(Some(3)) => Some(Wire::Resp3),
+        Some(Some(_)) => return Err(Error::other("NOPROTO unsupported protocol version")),
+    };
+    if version.is_some() && wire == Wire::Framed {
+        return Err(Error::other(
+            "NOPROTO this connection speaks the framed protocol, which has no versions",
+        ));
+    }
+    let mut at = 2;
+    while at < args.len() {
+        let more = args.len() - 1 - at;
+        if args.is(at, "AUTH") && more >= 2 {
+            authenticate(context, args.get(at + 1), args.get(at + 2))?;
+            at += 3;
+        } else if args.is(at, "SETNAME") && more >= 1 {
+            super::client::check_name(args.get(at + 1), "Client names")?;
+            context.session().name = args.get(at + 1).to_vec();
+            at += 2;
+        } else {
+            return Err(Error::bytes([b"ERR Syntax error in HELLO option '", args.get(at), b"'"].concat()));
+        }
+    }
+    if context.core.config.asks_password() && !context.session().authenticated {
+        return Err(Error::other(
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> \
+             option can be used to authenticate the client and select the RESP protocol version at the same time",
+        ));
+    }
+    let session = context.session();
+    session.wire = version.unwrap_or(wire);
+    reply.set_wire(session.wire);
+    let id = session.id;
+    describe(id, reply);
+    Ok(Effect::Read)
+}
+
+fn describe(id: u64, reply: &mut Reply<'_>) {
+    let protocol = if reply.wire() == Wire::Resp3 { 3 } else { 2 };
+    reply.map(7);
+    reply.bulk(b"server");
+    reply.bulk(b"redis");
+    reply.bulk(b"version");
+    reply.bulk(super::info::COMPATIBLE_WITH.as_bytes());
+    reply.bulk(b"proto");
+    reply.integer(protocol);
+    reply.bulk(b"id");
+    reply.integer(id as i64);
+    reply.bulk(b"mode");
+    reply.bulk(b"standalone");
+    reply.bulk(b"role");
+    reply.bulk(b"master");
+    reply.bulk(b"modules");
+    reply.array(0);
+}

@@ -1,0 +1,154 @@
+//! What the operator can ask for. A parameter takes effect or is refused by name; none is merely stored.
+pub mod file;
+pub mod rewrite;
+pub mod table;
+pub mod value;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use phase3_eventloop::poller::PollerKind;
+
+use crate::log::Level;
+
+/// Where a listener should be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Port {
+    /// Nowhere: redis.conf's 0.
+    None,
+    /// Wherever the kernel likes.
+    Any,
+    /// There.
+    At(u16),
+}
+
+/// When a client whose replies pile up is closed; 0 switches a limit off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OutputLimit {
+    /// At once above this many bytes.
+    pub hard: u64,
+    /// Above this many bytes …
+    pub soft: u64,
+    /// … for longer than this.
+    pub seconds: u64,
+}
+
+/// `client-output-buffer-limit`, by class of client.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OutputLimits {
+    /// Clients that ask.
+    pub normal: OutputLimit,
+    /// Replicas; this server has none yet.
+    pub replica: OutputLimit,
+    /// Clients that listen to channels; none yet.
+    pub pubsub: OutputLimit,
+}
+
+/// Who may use `DEBUG`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Debugging {
+    /// Nobody.
+    No,
+    /// Clients on this machine.
+    Local,
+    /// Everybody.
+    Yes,
+}
+
+/// Every parameter. Names, units and defaults are redis.conf's; the differences: `bind` is loopback, `timeout` and the
+/// like are as Redis has them, `framed-port`, `poller`, `trace` and `stall-timeout` are ours.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file that was read, if any.
+    pub file: Option<PathBuf>,
+    /// What `CONFIG SET` has changed since.
+    pub changed: BTreeSet<&'static str>,
+    /// Addresses to listen on.
+    pub bind: Vec<String>,
+    /// For RESP.
+    pub port: Port,
+    /// For the framed protocol.
+    pub framed_port: Port,
+    /// Connections the kernel may keep for us before we accept them (listen(2)).
+    pub tcp_backlog: u64,
+    /// poll or epoll.
+    pub poller: PollerKind,
+    /// Where the loop's trace goes; empty: nowhere.
+    pub trace: String,
+    /// How many databases.
+    pub databases: usize,
+    /// Most clients at a time.
+    pub maxclients: u64,
+    /// Seconds after which an idle client is closed; 0: never.
+    pub timeout: u64,
+    /// Seconds after which a client that accepts none of its waiting replies is closed; 0: never.
+    pub stall_timeout: u64,
+    /// Seconds between TCP keep-alive probes; 0: none.
+    pub tcp_keepalive: u64,
+    /// Background rounds per second.
+    pub hz: u64,
+    /// Longest argument, bytes.
+    pub proto_max_bulk_len: u64,
+    /// Longest request, bytes.
+    pub client_query_buffer_limit: u64,
+    /// Most waiting replies.
+    pub output_limits: OutputLimits,
+    /// The password; empty: none is asked for.
+    pub requirepass: String,
+    /// Refuse other machines as long as no password is asked for.
+    pub protected_mode: bool,
+    /// Who may use `DEBUG`.
+    pub debugging: Debugging,
+    /// Where files are written.
+    pub dir: String,
+    /// Name of the snapshot. None is written yet.
+    pub dbfilename: String,
+    /// How much is logged.
+    pub loglevel: Level,
+    /// Where to; empty: stderr.
+    pub logfile: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        const MB: u64 = 1 << 20;
+        Config {
+            file: None,
+            changed: BTreeSet::new(),
+            bind: vec!["127.0.0.1".into()],
+            port: Port::At(6379),
+            framed_port: Port::At(7004),
+            tcp_backlog: 511,
+            poller: PollerKind::Epoll,
+            trace: String::new(),
+            databases: 16,
+            maxclients: 10_000,
+            timeout: 0,
+            stall_timeout: 60,
+            tcp_keepalive: 300,
+            hz: 10,
+            proto_max_bulk_len: 512 * MB,
+            client_query_buffer_limit: 1024 * MB,
+            output_limits: OutputLimits {
+                normal: OutputLimit { hard: 0, soft: 0, seconds: 0 },
+                replica: OutputLimit { hard: 256 * MB, soft: 64 * MB, seconds: 60 },
+                pubsub: OutputLimit { hard: 32 * MB, soft: 8 * MB, seconds: 60 },
+            },
+            requirepass: String::new(),
+            protected_mode: true,
+            debugging: Debugging::Local,
+            dir: std::env::current_dir().unwrap_or_default().display().to_string(),
+            dbfilename: "dump.rdb".into(),
+            loglevel: Level::Notice,
+            logfile: String::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Whether clients have to authenticate.
+    #[inline]
+    pub fn asks_password(&self) -> bool {
+        !self.requirepass.is_empty()
+    }
+}

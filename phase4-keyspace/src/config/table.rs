@@ -1,0 +1,386 @@
+//! The table of parameters: one row each, how it reads and how it is set.
+use std::ops::RangeInclusive;
+
+use phase3_eventloop::poller::PollerKind;
+
+use super::value::{self, Refusal};
+use super::{Config, Debugging, OutputLimit, OutputLimits, Port};
+use crate::log::Level;
+
+/// When a parameter can be changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// By `CONFIG SET` too.
+    Anytime,
+    /// Only by file and flags.
+    AtStart,
+    /// Only by file and flags, because it names files.
+    Protected,
+}
+
+/// One parameter.
+pub struct Parameter {
+    /// redis.conf's name.
+    pub name: &'static str,
+    /// When it can be changed.
+    pub change: Change,
+    /// Its value as `CONFIG GET` shows it.
+    pub get: fn(&Config) -> String,
+    /// Sets it from the words behind its name.
+    pub set: fn(&mut Config, &[&str]) -> Result<(), Refusal>,
+}
+
+/// The parameter of this name, in any case.
+pub fn find(name: &str) -> Option<&'static Parameter> {
+    PARAMETERS.iter().find(|parameter| parameter.name.eq_ignore_ascii_case(name))
+}
+
+/// A parameter of Redis whose only value here is the one that describes this server.
+pub struct Fixed {
+    /// redis.conf's name.
+    pub name: &'static str,
+    /// The value that is true.
+    pub value: &'static str,
+    /// Why no other one is.
+    pub why: &'static str,
+}
+
+/// The fixed parameter of this name, in any case.
+pub fn find_fixed(name: &str) -> Option<&'static Fixed> {
+    FIXED.iter().find(|fixed| fixed.name.eq_ignore_ascii_case(name))
+}
+
+impl Fixed {
+    /// Accepts the true value only.
+    pub fn check(&self, words: &[&str]) -> Result<(), Refusal> {
+        let same_amount = || Some(value::bytes(words.first()?)? == value::bytes(self.value)?);
+        if words.join(" ").eq_ignore_ascii_case(self.value) || same_amount() == Some(true) {
+            return Ok(());
+        }
+        Err(format!("{}; the only value accepted is '{}'", self.why, self.value))
+    }
+}
+
+const INT: RangeInclusive<u64> = 0..=i32::MAX as u64;
+/// Offsets inside a request are 32 bits wide.
+const REQUEST: RangeInclusive<u64> = 1 << 20..=u32::MAX as u64 - 1;
+const POLLERS: &[(&str, PollerKind)] = &[("epoll", PollerKind::Epoll), ("poll", PollerKind::Poll)];
+const LEVELS: &[(&str, Level)] = &[
+    ("debug", Level::Verbose),
+    ("verbose", Level::Verbose),
+    ("notice", Level::Notice),
+    ("warning", Level::Warning),
+];
+const DEBUGGING: &[(&str, Debugging)] =
+    &[("no", Debugging::No), ("yes", Debugging::Yes), ("local", Debugging::Local)];
+
+use Change::{Anytime, AtStart, Protected};
+
+/// Every parameter that can have more than one value.
+pub static PARAMETERS: &[Parameter] = &[
+    Parameter {
+        name: "bind",
+        change: AtStart,
+        get: |c| c.bind.join(" "),
+        set: |c, words| {
+            if words.iter().all(|word| word.is_empty()) {
+                return Err("an address to listen on is needed; 127.0.0.1 is the default".into());
+            }
+            c.bind = words.iter().map(|word| word.to_string()).collect();
+            Ok(())
+        },
+    },
+    Parameter {
+        name: "port",
+        change: AtStart,
+        get: |c| port_text(c.port),
+        set: |c, w| set_port(&mut c.port, w),
+    },
+    Parameter {
+        name: "framed-port",
+        change: AtStart,
+        get: |c| port_text(c.framed_port),
+        set: |c, w| set_port(&mut c.framed_port, w),
+    },
+    row("tcp-backlog", AtStart, |c| c.tcp_backlog.to_string(), |c, w| set(&mut c.tcp_backlog, w, INT)),
+    Parameter {
+        name: "poller",
+        change: AtStart,
+        get: |c| value::word(c.poller, POLLERS),
+        set: |c, w| {
+            c.poller = value::choice(one(w)?, POLLERS)?;
+            Ok(())
+        },
+    },
+    row(
+        "trace",
+        AtStart,
+        |c| c.trace.clone(),
+        |c, w| {
+            c.trace = one(w)?.into();
+            Ok(())
+        },
+    ),
+    row(
+        "databases",
+        AtStart,
+        |c| c.databases.to_string(),
+        |c, w| {
+            c.databases = value::number(one(w)?, 1..=10_000)? as usize;
+            Ok(())
+        },
+    ),
+    row(
+        "maxclients",
+        Anytime,
+        |c| c.maxclients.to_string(),
+        |c, w| set(&mut c.maxclients, w, 1..=u64::from(u32::MAX)),
+    ),
+    row("timeout", Anytime, |c| c.timeout.to_string(), |c, w| set(&mut c.timeout, w, INT)),
+    row("stall-timeout", Anytime, |c| c.stall_timeout.to_string(), |c, w| set(&mut c.stall_timeout, w, INT)),
+    row("tcp-keepalive", Anytime, |c| c.tcp_keepalive.to_string(), |c, w| set(&mut c.tcp_keepalive, w, INT)),
+    row(
+        "hz",
+        Anytime,
+        |c| c.hz.to_string(),
+        |c, w| {
+            set(&mut c.hz, w, INT)?;
+            c.hz = c.hz.clamp(1, 500);
+            Ok(())
+        },
+    ),
+    row(
+        "proto-max-bulk-len",
+        Anytime,
+        |c| c.proto_max_bulk_len.to_string(),
+        |c, w| {
+            c.proto_max_bulk_len = value::memory(one(w)?, REQUEST)?;
+            Ok(())
+        },
+    ),
+    row(
+        "client-query-buffer-limit",
+        Anytime,
+        |c| c.client_query_buffer_limit.to_string(),
+        |c, w| {
+            c.client_query_buffer_limit = value::memory(one(w)?, REQUEST)?;
+            Ok(())
+        },
+    ),
+    Parameter {
+        name: "client-output-buffer-limit",
+        change: Anytime,
+        get: |c| output_text(&c.output_limits),
+        set: |c, w| set_output(&mut c.output_limits, w),
+    },
+    row(
+        "requirepass",
+        Anytime,
+        |c| c.requirepass.clone(),
+        |c, w| {
+            c.requirepass = one(w)?.into();
+            Ok(())
+        },
+    ),
+    Parameter {
+        name: "protected-mode",
+        change: Anytime,
+        get: |c| yes_no(c.protected_mode),
+        set: |c, w| {
+            c.protected_mode = value::boolean(one(w)?)?;
+            Ok(())
+        },
+    },
+    Parameter {
+        name: "enable-debug-command",
+        change: AtStart,
+        get: |c| value::word(c.debugging, DEBUGGING),
+        set: |c, w| {
+            c.debugging = value::choice(one(w)?, DEBUGGING)?;
+            Ok(())
+        },
+    },
+    row(
+        "dir",
+        Protected,
+        |c| c.dir.clone(),
+        |c, w| {
+            c.dir = one(w)?.into();
+            Ok(())
+        },
+    ),
+    row(
+        "dbfilename",
+        Protected,
+        |c| c.dbfilename.clone(),
+        |c, w| {
+            let name = one(w)?;
+            if name.is_empty() || name.contains('/') {
+                return Err("dbfilename can't be a path, just a filename".into());
+            }
+            c.dbfilename = name.into();
+            Ok(())
+        },
+    ),
+    Parameter {
+        name: "loglevel",
+        change: Anytime,
+        get: |c| value::word(c.loglevel, &LEVELS[1..]),
+        set: |c, w| {
+            c.loglevel = value::choice(one(w)?, LEVELS)?;
+            Ok(())
+        },
+    },
+    row(
+        "logfile",
+        AtStart,
+        |c| c.logfile.clone(),
+        |c, w| {
+            c.logfile = one(w)?.into();
+            Ok(())
+        },
+    ),
+];
+
+const PERSISTENCE: &str = "persistence is not built yet, everything is lost when the server stops";
+const MEMORY: &str = "a memory limit and eviction are not built yet";
+const NEVER: &str = "this server does not have it";
+
+/// What other servers can be asked for and this one cannot.
+pub static FIXED: &[Fixed] = &[
+    Fixed { name: "save", value: "", why: PERSISTENCE },
+    Fixed { name: "appendonly", value: "no", why: PERSISTENCE },
+    Fixed { name: "maxmemory", value: "0", why: MEMORY },
+    Fixed { name: "maxmemory-policy", value: "noeviction", why: MEMORY },
+    Fixed { name: "notify-keyspace-events", value: "", why: "keyspace notifications are not built yet" },
+    Fixed { name: "slowlog-log-slower-than", value: "-1", why: "the slow log is not built yet" },
+    Fixed { name: "latency-tracking", value: "no", why: "latency percentiles are not built yet" },
+    Fixed { name: "cluster-enabled", value: "no", why: NEVER },
+    Fixed { name: "replicaof", value: "", why: NEVER },
+    Fixed {
+        name: "daemonize",
+        value: "no",
+        why: "it stays in the foreground; let your shell or service manager do it",
+    },
+    Fixed { name: "supervised", value: "no", why: NEVER },
+    Fixed { name: "io-threads", value: "1", why: "one thread is the point" },
+    Fixed { name: "activedefrag", value: "no", why: NEVER },
+    Fixed { name: "unixsocket", value: "", why: NEVER },
+    Fixed { name: "tls-port", value: "0", why: NEVER },
+    Fixed { name: "aclfile", value: "", why: NEVER },
+    Fixed { name: "enable-module-command", value: "no", why: NEVER },
+    Fixed { name: "enable-protected-configs", value: "no", why: NEVER },
+];
+
+const fn row(
+    name: &'static str,
+    change: Change,
+    get: fn(&Config) -> String,
+    set: fn(&mut Config, &[&str]) -> Result<(), Refusal>,
+) -> Parameter {
+    Parameter { name, change, get, set }
+}
+
+/// The one word that most parameters take.
+fn one<'a>(words: &[&'a str]) -> Result<&'a str, Refusal> {
+    match words {
+        [word] => Ok(word),
+        _ => Err("wrong number of arguments".into()),
+    }
+}
+
+fn set(field: &mut u64, words: &[&str], range: RangeInclusive<u64>) -> Result<(), Refusal> {
+    *field = value::number(one(words)?, range)?;
+    Ok(())
+}
+
+fn set_port(field: &mut Port, words: &[&str]) -> Result<(), Refusal> {
+    *field = match one(words)? {
+        "any" => Port::Any,
+        word => match value::number(word, 0..=65535)? {
+            0 => Port::None,
+            port => Port::At(port as u16),
+        },
+    };
+    Ok(())
+}
+
+fn port_text(port: Port) -> String {
+    match port {
+        Port::None => "0".into(),
+        Port::Any => "any".into(),
+        Port::At(port) => port.to_string(),
+    }
+}
+
+fn yes_no(value: bool) -> String {
+    if value { "yes".into() } else { "no".into() }
+}
+
+fn output_text(limits: &OutputLimits) -> String {
+    let class = |name: &str, l: &OutputLimit| format!("{name} {} {} {}", l.hard, l.soft, l.seconds);
+    [class("normal", &limits.normal), class("slave", &limits.replica), class("pubsub", &limits.pubsub)]
+        .join(" ")
+}
+
+/// Any number of `class hard soft seconds`, in one word or in several.
+fn set_output(limits: &mut OutputLimits, words: &[&str]) -> Result<(), Refusal> {
+    let words: Vec<&str> = words.iter().flat_map(|word| word.split_ascii_whitespace()).collect();
+    if words.is_empty() || !words.len().is_multiple_of(4) {
+        return Err("Wrong number of arguments in buffer limit configuration.".into());
+    }
+    for class in words.chunks(4) {
+        let limit = match class[0].to_ascii_lowercase().as_str() {
+            "normal" => &mut limits.normal,
+            "slave" | "replica" => &mut limits.replica,
+            "pubsub" => &mut limits.pubsub,
+            _ => return Err("Invalid client class specified in buffer limit configuration.".into()),
+        };
+        let (hard, soft, seconds) = (value::bytes(class[1]), value::bytes(class[2]), class[3].parse().ok());
+        let (Some(hard), Some(soft), Some(seconds)) = (hard, soft, seconds) else {
+            return Err("Error in hard, soft or soft_seconds setting in buffer limit configuration.".into());
+        };
+        *limit = OutputLimit { hard, soft, seconds };
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parameter_accepts_what_it_shows() {
+        let mut config = Config::default();
+        for parameter in PARAMETERS {
+            let shown = (parameter.get)(&config);
+            let words: Vec<&str> =
+                if parameter.name == "bind" { shown.split(' ').collect() } else { vec![&shown] };
+            assert_eq!((parameter.set)(&mut config, &words), Ok(()), "{}", parameter.name);
+            assert_eq!((parameter.get)(&config), shown, "{}", parameter.name);
+            assert!(find_fixed(parameter.name).is_none(), "{} is in both tables", parameter.name);
+        }
+    }
+
+    #[test]
+    fn a_fixed_parameter_accepts_only_what_is_true() {
+        for fixed in FIXED {
+            assert_eq!(fixed.check(&[fixed.value]), Ok(()), "{}", fixed.name);
+            assert!(fixed.check(&["something else"]).is_err(), "{}", fixed.name);
+        }
+        let maxmemory = find_fixed("MAXMEMORY").expect("a row");
+        assert_eq!(maxmemory.check(&["0mb"]), Ok(()));
+        assert!(maxmemory.check(&["1gb"]).is_err());
+        assert!(find_fixed("save").expect("a row").check(&["60", "1"]).is_err());
+    }
+
+    #[test]
+    fn output_limits_are_set_class_by_class() {
+        let mut limits = Config::default().output_limits;
+        assert_eq!(set_output(&mut limits, &["normal 1mb 0 0 replica 2kb 1kb 5"]), Ok(()));
+        assert_eq!(output_text(&limits), "normal 1048576 0 0 slave 2048 1024 5 pubsub 33554432 8388608 60");
+        assert!(set_output(&mut limits, &["normal", "x", "0", "0"]).is_err());
+        assert!(set_output(&mut limits, &["normal", "0", "0"]).is_err());
+        assert!(set_output(&mut limits, &["nobody", "0", "0", "0"]).is_err());
+    }
+}

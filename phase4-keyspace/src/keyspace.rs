@@ -1,0 +1,82 @@
+//! What the server remembers: sixteen numbered databases, each a map from key to value with an optional deadline.
+//!
+//! The rooms below, from the outside in: [`Db`] says what a lookup means (dead keys are absent, a use is stamped) → the
+//! store keeps an entry's parts in step → [`crate::dict`] finds the reference, [`crate::blob`] holds the record,
+//! [`crate::expire`] knows who dies next.
+pub mod access;
+mod background;
+mod db;
+mod store;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+pub use crate::hash::{Hasher, Key};
+pub use crate::value::{Deadline, Found, Millis, Object, Taken, Value};
+pub use db::{Db, Plain};
+
+/// All databases and the clock they share.
+pub struct Keyspace {
+    dbs: Vec<Db>,
+    /// The process's keyed hash.
+    pub hasher: Hasher,
+    now: Millis,
+}
+
+impl Keyspace {
+    /// `count` empty databases, under a fresh random hash key.
+    pub fn new(count: usize) -> Self {
+        Self::with_hasher(count, Hasher::new())
+    }
+
+    /// `count` empty databases under a given hash key: reproducible, for tests and measurements.
+    pub fn with_hasher(count: usize, hasher: Hasher) -> Self {
+        Keyspace { dbs: (0..count).map(|_| Db::new(hasher.clone())).collect(), hasher, now: 0 }
+    }
+
+    /// Sets the clock, once a tick; it does not move while a command runs.
+    pub fn set_now(&mut self, now: Millis) {
+        if now == self.now {
+            return;
+        }
+        self.now = now;
+        for db in &mut self.dbs {
+            db.set_now(now);
+        }
+    }
+
+    /// The clock.
+    pub fn now(&self) -> Millis {
+        self.now
+    }
+
+    /// How many databases there are.
+    pub fn databases(&self) -> usize {
+        self.dbs.len()
+    }
+
+    /// One database; `index` is below [`Keyspace::databases`].
+    pub fn db(&mut self, index: usize) -> &mut Db {
+        &mut self.dbs[index]
+    }
+
+    /// The same, to look only.
+    pub fn shared(&self, index: usize) -> &Db {
+        &self.dbs[index]
+    }
+
+    /// Exchanges two databases' contents (SWAPDB).
+    pub fn swap(&mut self, a: usize, b: usize) {
+        self.dbs.swap(a, b);
+    }
+
+    /// How many keys have expired, lazily or actively (`INFO stats`).
+    pub fn expired_keys(&self) -> u64 {
+        self.dbs.iter().map(|db| db.expired).sum()
+    }
+
+    /// Bytes that all databases' tables, records and queues take. Long strings come on top.
+    pub fn bytes(&self) -> usize {
+        self.dbs.iter().map(Db::bytes).sum()
+    }
+}

@@ -1,0 +1,95 @@
+//! The work that no command waits for, each piece of it a bounded share.
+use super::access;
+use super::db::Db;
+use super::{Keyspace, Millis};
+
+/// Keys expired per database and round: about a tenth of a millisecond.
+const EXPIRED_A_ROUND: usize = 128;
+/// Records moved by compaction per database and round.
+const MOVED_A_ROUND: usize = 128;
+/// Pieces of 16 KiB freed per database and round.
+const FREED_A_ROUND: usize = 12;
+/// Pages swept per database and round, at most.
+const SWEPT_A_ROUND: i64 = 8;
+
+/// Where the sweep of the access stamps stands.
+#[derive(Default, Debug)]
+pub(super) struct Sweep {
+    page: usize,
+    /// When it last ran, and the pages × milliseconds it is behind.
+    at: Millis,
+    owed: i64,
+}
+
+impl Keyspace {
+    /// A bounded share of background work: keys whose deadline has passed (unless `expire` is off), emptied structures
+    /// still to be freed, compaction. Returns when it wants to run again, in milliseconds.
+    pub fn cron(&mut self, expire: bool) -> Option<u64> {
+        self.dbs.iter_mut().filter_map(|db| db.cron(expire)).min()
+    }
+}
+
+impl Db {
+    fn cron(&mut self, expire: bool) -> Option<u64> {
+        let due = expire && self.expire_due();
+        let dead = self.bury();
+        if self.is_empty() {
+            return dead.then_some(1);
+        }
+        let sparse = self.store.compact(&self.hasher, MOVED_A_ROUND);
+        if due || dead || sparse {
+            return Some(1);
+        }
+        self.sweep();
+        let next = self.store.deadlines.first().filter(|_| expire);
+        Some(next.map_or(1000, |(at, _)| at.saturating_sub(self.now).clamp(1, 1000) as u64))
+    }
+
+    // ANCHOR: expire-step
+    /// Active expiry: removes the keys at the head of the queue whose time has come; whether more are due.
+    fn expire_due(&mut self) -> bool {
+        // ANCHOR: expire-step-body
+        for _ in 0..EXPIRED_A_ROUND {
+            match self.store.deadlines.first() {
+                Some((at, reference)) if at <= self.now => {
+                    let (hash, place) = self.store.place_of(&self.hasher, reference);
+                    self.expire(hash, place);
+                }
+                _ => return false,
+            }
+        }
+        true
+        // ANCHOR_END: expire-step-body
+    }
+    // ANCHOR_END: expire-step
+
+    /// Frees some of what FLUSHDB left; whether anything remains.
+    fn bury(&mut self) -> bool {
+        if let Some(store) = self.graveyard.last_mut()
+            && !store.release(FREED_A_ROUND)
+        {
+            self.graveyard.pop();
+        }
+        !self.graveyard.is_empty()
+    }
+
+    /// Ages the access stamps of as many pages as the time since the last round asks for.
+    fn sweep(&mut self) {
+        let pages = self.store.heap.page_numbers();
+        let elapsed = (self.now - self.sweep.at).clamp(0, access::SWEEP_MS);
+        self.sweep.at = self.now;
+        self.sweep.owed += elapsed * pages as i64;
+        let due = self.sweep.owed / access::SWEEP_MS;
+        self.sweep.owed -= due * access::SWEEP_MS;
+        for _ in 0..due.min(SWEPT_A_ROUND) {
+            self.sweep.page = (self.sweep.page + 1) % pages;
+            for reference in self.store.heap.records_of(self.sweep.page, usize::MAX) {
+                let clock = self.store.record(reference).clock();
+                let aged = access::age(clock, self.now);
+                if aged != clock {
+                    self.store.heap.record_mut(reference).set_clock(aged);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! One database's storage: the dict over the records, and everything a record may own elsewhere, kept in step.
+//!
+//! The store knows bytes and references. What a key means, when it is dead, and what counts as a use: see [`super::db`].
+use super::{Key, Object, Value};
+use crate::blob::Heap;
+use crate::blob::class::MAX_RECORD;
+use crate::blob::record::{DEADLINE, Draft, FAR_KEY, HEADER, OBJECT, RAW, Record, STRING};
+use crate::dict::{Dict, Place};
+use crate::expire::Deadlines;
+use crate::hash::Hasher;
+use crate::slab::Slab;
+use crate::value::Millis;
+
+/// Longer keys live in their own slab, and a record holds an index.
+const MAX_KEY: usize = 1024;
+
+/// What a record is to hold. Built anew for each write.
+pub(super) struct Content<'a> {
+    /// The value, or the object's index.
+    pub field: &'a [u8],
+    /// [`STRING`] or [`OBJECT`], perhaps with [`RAW`].
+    pub flags: u8,
+    pub deadline: Option<Millis>,
+    pub clock: u16,
+}
+
+/// See the module's description.
+#[derive(Default)]
+pub(super) struct Store {
+    pub dict: Dict,
+    pub heap: Heap,
+    pub objects: Slab<Object>,
+    pub keys: Slab<Box<[u8]>>,
+    pub deadlines: Deadlines,
+}
+
+/// A record's key, wherever it lives.
+fn key_bytes<'a>(heap: &'a Heap, keys: &'a Slab<Box<[u8]>>, reference: u32) -> &'a [u8] {
+    let record = heap.record(reference);
+    match record.far_key() {
+        Some(index) => keys.get(index),
+        None => record.key(),
+    }
+}
+
+impl Store {
+    /// Finds a key's record, dead or alive.
+    #[inline(always)]
+    pub fn get(&self, key: Key<'_>) -> Option<u32> {
+        self.dict.get(key.hash, |reference| self.is(reference, key.bytes))
+    }
+
+    /// Finds a key's entry, dead or alive, to change it.
+    #[inline(always)]
+    pub fn locate(&self, key: Key<'_>) -> Option<Place> {
+        self.dict.find(key.hash, |reference| self.is(reference, key.bytes))
+    }
+
+    #[inline(always)]
+    fn is(&self, reference: u32, key: &[u8]) -> bool {
+        let record = self.heap.record(reference);
+        if record.is_plain() { record.plain_key_is(key) } else { self.unusual_is(reference, key) }
+    }
+
+    #[inline(never)]
+    fn unusual_is(&self, reference: u32, key: &[u8]) -> bool {
+        self.key(reference) == key
+    }
+
+    /// A record.
+    #[inline(always)]
+    pub fn record(&self, reference: u32) -> Record<'_> {
+        self.heap.record(reference)
+    }
+
+    /// A record's key.
+    pub fn key(&self, reference: u32) -> &[u8] {
+        key_bytes(&self.heap, &self.keys, reference)
+    }
+
+    /// A record's value.
+    #[inline(always)]
+    pub fn value(&self, reference: u32) -> Value<'_> {
+        let record = self.heap.record(reference);
+        match record.object() {
+            None => Value::String(record.value()),
+            Some(index) => self.objects.get(index).as_value(),
+        }
+    }
+
+    /// Whether a string of this length lives in the record, rather than in the slab.
+    pub fn is_short(key: &[u8], len: usize) -> bool {
+        let key = if key.len() > MAX_KEY { 4 } else { key.len() };
+        HEADER + 2 + 12 + key + len <= MAX_RECORD
+    }
+
+    /// Stores an object under a key; `place` is where the key was found, if it was. An object held there before has been
+    /// dropped by [`Store::drop_object`].
+    pub fn put(
+        &mut self,
+        hasher: &Hasher,
+        key: Key<'_>,
+        place: Option<Place>,
+        object: Object,
+        rest: Content<'_>,
+    ) {
+        let index = match object {
+            Object::String(s) if Self::is_short(key.bytes, s.len()) => {
+                let flags = STRING | rest.flags & RAW;
+                return self.write(hasher, key, place, Content { field: &s, flags, ..rest });
+            }
+            object => self.objects.insert(object).to_le_bytes(),
+        };
+        let flags = OBJECT | rest.flags & RAW;
+        self.write(hasher, key, place, Content { field: &index, flags, ..rest });
+    }
+
+    /// Drops the object that a record owns, if it does. The record must be rewritten or removed next.
+    pub fn drop_object(&mut self, place: Option<Place>) -> Option<Object> {
+        let index = self.heap.record(place?.reference).object()?;
+        let (object, moved) = self.objects.remove(index);
+        if let Some(owner) = moved {
+            self.heap.record_mut(owner).set_object(index);
+        }
+        Some(object)
+    }
+
+    /// Writes a record: over the one found at `place`, or a new one. Objects are not looked after.
+    pub fn write(&mut self, hasher: &Hasher, key: Key<'_>, place: Option<Place>, content: Content<'_>) {
+        let old = place.map(|p| self.heap.record(p.reference));
+        let seat = old.filter(|r| r.has(DEADLINE)).map(Record::seat);
+        let far_key = match old {
+            Some(record) => record.far_key(),
+            None => (key.bytes.len() > MAX_KEY).then(|| self.keys.insert(key.bytes.into())),
+        };
+        let far_key_field = far_key.unwrap_or(0).to_le_bytes();
+        let draft = Draft {
+            flags: content.flags
+                | if far_key.is_some() { FAR_KEY } else { 0 }
+                | if content.deadline.is_some() { DEADLINE } else { 0 },
+            key: if far_key.is_some() { &far_key_field } else { key.bytes },
+            value: content.field,
+            clock: content.clock,
+            deadline: content.deadline.unwrap_or(0),
+        };
+        let reference = match place {
+            Some(place) => self.heap.replace(place.reference, &draft),
+            None => self.heap.insert(&draft),
+        };
+        self.claim(reference);
+        let Store { dict, heap, deadlines, keys, .. } = self;
+        let sit = |record, seat| heap.record_mut(record).set_seat(seat);
+        match (seat, content.deadline) {
+            (None, None) => {}
+            (None, Some(at)) => deadlines.push(at, reference, sit),
+            (Some(seat), Some(at)) => deadlines.update(seat, at, reference, sit),
+            (Some(seat), None) => deadlines.remove(seat, sit),
+        }
+        match place {
+            Some(place) => dict.redirect(place, reference),
+            None => dict.insert(key.hash, reference, |r| hasher.hash(key_bytes(heap, keys, r))),
+        }
+    }
+
+    /// Tells what a record owns elsewhere where the record is.
+    fn claim(&mut self, reference: u32) {
+        let record = self.heap.record(reference);
+        if let Some(index) = record.object() {
+            self.objects.set_owner(index, reference);
+        }
+        if let Some(index) = record.far_key() {
+            self.keys.set_owner(index, reference);
+        }
+    }
+
+    /// Removes an entry with all that it owns. Its object, if its value was one.
+    pub fn delete(&mut self, hasher: &Hasher, hash: u64, place: Place) -> Option<Object> {
+        let Store { dict, heap, deadlines, keys, .. } = self;
+        dict.remove(hash, place, |r| hasher.hash(key_bytes(heap, keys, r)));
+        let record = heap.record(place.reference);
+        let far_key = record.far_key();
+        if record.has(DEADLINE) {
+            deadlines.remove(record.seat(), |record, seat| heap.record_mut(record).set_seat(seat));
+        }
+        let object = self.drop_object(Some(place));
+        if let Some(index) = far_key
+            && let (_, Some(owner)) = self.keys.remove(index)
+        {
+            self.heap.record_mut(owner).set_far_key(index);
+        }
+        self.heap.free(place.reference);
+        object
+    }
+
+    /// Moves a live record's deadline, which it has already.
+    pub fn move_deadline(&mut self, reference: u32, at: Millis) {
+        let seat = self.heap.record(reference).seat();
+        self.heap.record_mut(reference).set_deadline(at);
+        self.deadlines.update(seat, at, reference, |record, seat| {
+            self.heap.record_mut(record).set_seat(seat);
+        });
+    }
+
+    /// Finds the entry of a record that is known to be there.
+    pub fn place_of(&self, hasher: &Hasher, reference: u32) -> (u64, Place) {
+        let hash = hasher.hash(self.key(reference));
+        (hash, self.dict.find(hash, |r| r == reference).expect("every record has its entry"))
+    }
+
+    /// Moves some records out of a page that is worth emptying; whether there was one.
+    pub fn compact(&mut self, hasher: &Hasher, records: usize) -> bool {
+        let Some(page) = self.heap.crowded() else { return false };
+        for reference in self.heap.records_of(page, records) {
+            let (_, place) = self.place_of(hasher, reference);
+            let moved = self.heap.relocate(reference);
+            self.dict.redirect(place, moved);
+            self.claim(moved);
+            let record = self.heap.record(moved);
+            if record.has(DEADLINE) {
+                self.deadlines.moved(record.seat(), moved);
+            }
+        }
+        true
+    }
+
+    /// Frees a share of a store that is no longer wanted; whether anything is left.
+    pub fn release(&mut self, pieces: usize) -> bool {
+        self.objects.release(pieces)
+            || self.keys.release(pieces)
+            || self.heap.release(pieces)
+            || self.dict.release(pieces)
+            || self.deadlines.release(pieces)
+    }
+
+    /// Bytes of memory in use, the objects' own possessions aside.
+    pub fn bytes(&self) -> usize {
+        self.dict.bytes()
+            + self.heap.bytes()
+            + self.objects.bytes()
+            + self.keys.bytes()
+            + self.deadlines.bytes()
+    }
+}

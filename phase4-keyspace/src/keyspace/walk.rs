@@ -1,0 +1,43 @@
+//! Walking through a database: a step at a time, or straight to a random key.
+use super::Value;
+use super::db::Db;
+
+impl Db {
+    /// One step of SCAN: calls `visit` for every live key of at least one bucket and about `count` keys, and returns the
+    /// next cursor, 0 when the iteration is complete. Every key present during the whole iteration is visited at least
+    /// once, whatever grows or shrinks meanwhile.
+    pub fn scan(&mut self, mut cursor: u64, count: usize, mut visit: impl FnMut(&[u8], Value<'_>)) -> u64 {
+        let mut visited = 0;
+        // In a table emptied by expiry a step may find little: it still ends.
+        for _ in 0..count.saturating_mul(10).max(1) {
+            cursor = self.store.dict.scan(cursor, |reference| {
+                visited += 1;
+                if !self.is_dead(self.store.record(reference)) {
+                    visit(self.store.key(reference), self.store.value(reference));
+                }
+            });
+            if cursor == 0 || visited >= count {
+                break;
+            }
+        }
+        cursor
+    }
+
+    /// A live key, chosen at random; `None` if there is none.
+    pub fn random_key(&mut self) -> Option<&[u8]> {
+        loop {
+            let random = &mut self.random;
+            let reference = self.store.dict.pick(|| {
+                *random ^= *random << 13;
+                *random ^= *random >> 7;
+                *random ^= *random << 17;
+                random.wrapping_mul(0x2545_f491_4f6c_dd1d)
+            })?;
+            if !self.is_dead(self.store.record(reference)) {
+                return Some(self.store.key(reference));
+            }
+            let (hash, place) = self.store.place_of(&self.hasher, reference);
+            self.expire(hash, place);
+        }
+    }
+}

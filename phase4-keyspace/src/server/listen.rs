@@ -1,0 +1,61 @@
+//! From the configuration to listening sockets.
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::os::fd::{AsFd, OwnedFd};
+
+use anyhow::{Result, anyhow, bail};
+use nix::errno::Errno;
+use phase1_echo::socket;
+
+use crate::config::{Config, Port};
+
+/// A socket that clients can connect to.
+pub struct Listening {
+    /// The socket.
+    pub socket: OwnedFd,
+    /// Where it is.
+    pub address: SocketAddr,
+}
+
+/// Listens on every address of `bind`. With [`Port::Any`], the kernel chooses for the first address and the others follow.
+///
+/// # Errors
+/// Says which address cannot be used, why, and what to do.
+pub fn listen(config: &Config, port: Port) -> Result<Vec<Listening>> {
+    let mut port = match port {
+        Port::None => return Ok(Vec::new()),
+        Port::Any => 0,
+        Port::At(port) => port,
+    };
+    let backlog = i32::try_from(config.tcp_backlog).unwrap_or(i32::MAX);
+    let mut listening = Vec::new();
+    for host in &config.bind {
+        // redis.conf's `-::1`: try it, and do without if the machine has no such address.
+        let (host, optional) = host.strip_prefix('-').map_or((host.as_str(), false), |host| (host, true));
+        let address = SocketAddr::new(resolve(host)?, port);
+        match socket::listen(address, backlog) {
+            Ok(socket) => {
+                let address = socket::local_addr(socket.as_fd())?;
+                port = address.port();
+                listening.push(Listening { socket, address });
+            }
+            Err(Errno::EADDRNOTAVAIL | Errno::EAFNOSUPPORT) if optional => {}
+            Err(errno) => bail!("{}", socket::explain_listen(address, errno)),
+        }
+    }
+    Ok(listening)
+}
+
+fn resolve(host: &str) -> Result<IpAddr> {
+    match host {
+        "*" => return Ok(Ipv4Addr::UNSPECIFIED.into()),
+        "::*" => return Ok(Ipv6Addr::UNSPECIFIED.into()),
+        _ => {}
+    }
+    if let Ok(address) = host.parse() {
+        return Ok(address);
+    }
+    let found = (host, 0).to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    found
+        .map(|address| address.ip())
+        .ok_or_else(|| anyhow!("bind {host}: no address of this machine has that name"))
+}
