@@ -1,0 +1,114 @@
+//! Executes the console blocks of the book's chapters: `labs [FILE.md …]`, all of `docs/src` without arguments.
+//!
+//! Runs itself again inside a network namespace of its own, where every default port is free.
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use grader::lab::{Shell, parse_chapter, run_chapter};
+
+const INSIDE: &str = "REDIS_AT_HOME_LAB_NAMESPACE";
+
+/// Found on the PATH as `cargo`: `cargo run` starts what is built already, the aliases likewise, anything else is real.
+const CARGO_STAND_IN: &str = r#"#!/usr/bin/env bash
+bin=keyspace-server
+case $1 in
+    run) shift ;;
+    grade|handout|museum|compare) bin=$1; shift; exec "$LAB_BINARIES/$bin" "$@" ;;
+    *) exec "$LAB_CARGO" "$@" ;;
+esac
+while [ $# -gt 0 ]; do
+    case $1 in
+        --bin) bin=$2; shift 2 ;;
+        --example) bin=examples/$2; shift 2 ;;
+        -p|--package) shift 2 ;;
+        -q|--quiet|-r|--release) shift ;;
+        --) shift; break ;;
+        *) echo "lab: cargo run $1: not understood" >&2; exit 2 ;;
+    esac
+done
+exec "$LAB_BINARIES/$bin" "$@"
+"#;
+
+fn main() -> Result<()> {
+    if std::env::var_os(INSIDE).is_none() {
+        return enter_namespace();
+    }
+    // So that a chapter's end can wait for the programs that its shells leave behind.
+    nix::sys::prctl::set_child_subreaper(true).context("PR_SET_CHILD_SUBREAPER")?;
+    let status = Command::new("ip").args(["link", "set", "lo", "up"]).status();
+    if !status.is_ok_and(|s| s.success()) {
+        bail!("cannot bring up the loopback device in the namespace: is iproute2 installed?");
+    }
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("tests/ has a parent")?;
+    let named: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let chapters = if named.is_empty() { markdown_files(&workspace.join("docs/src"))? } else { named };
+    let binaries = std::env::current_exe()?.parent().context("the binary is in a folder")?.to_owned();
+    let shims = prepare_shims()?;
+    let (mut executed, mut ignored, mut failed) = (0, 0, 0);
+    for chapter in &chapters {
+        let text = std::fs::read_to_string(chapter).with_context(|| chapter.display().to_string())?;
+        let shown = chapter.strip_prefix(workspace).unwrap_or(chapter).display();
+        let folder = tempfile::tempdir()?;
+        let shell =
+            Shell { folder: folder.path().to_owned(), path: vec![shims.path().to_owned(), binaries.clone()] };
+        match parse_chapter(&text).and_then(|blocks| run_chapter(&shell, &blocks)) {
+            Ok(report) if report.executed + report.ignored == 0 => {}
+            Ok(report) => {
+                println!("{shown}: {} executed", report.executed);
+                executed += report.executed;
+                ignored += report.ignored;
+            }
+            Err(error) => {
+                println!("{shown}: FAILED\n{error:#}\n");
+                failed += 1;
+            }
+        }
+    }
+    println!("console blocks: {executed} executed, {ignored} shown only, {failed} chapters failed");
+    if failed > 0 {
+        bail!("{failed} chapters say what is not so");
+    }
+    Ok(())
+}
+
+fn enter_namespace() -> Result<()> {
+    let binaries = std::env::current_exe()?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built =
+        Command::new(&cargo).args(["build", "--quiet", "--workspace", "--bins", "--examples"]).status();
+    if !built.context("starting cargo")?.success() {
+        bail!("the workspace does not build");
+    }
+    let mut unshare = Command::new("unshare");
+    unshare.arg(if nix::unistd::geteuid().is_root() { "-n" } else { "-rn" });
+    unshare.arg(&binaries).args(std::env::args_os().skip(1));
+    unshare.env(INSIDE, "1").env("LAB_CARGO", cargo);
+    unshare.env("LAB_BINARIES", binaries.parent().context("the binary is in a folder")?);
+    let error = unshare.exec();
+    bail!("labs run in a network namespace of their own, and unshare (util-linux) would not start: {error}")
+}
+
+fn prepare_shims() -> Result<tempfile::TempDir> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("cargo");
+    std::fs::write(&file, CARGO_STAND_IN)?;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))?;
+    Ok(folder)
+}
+
+fn markdown_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(markdown_files(&path)?);
+        } else if path.extension().is_some_and(|e| e == "md") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,221 @@
+//! Keys with deadlines: gone for every command at once, and in the end from memory too.
+
+use std::time::{Duration, Instant};
+
+use super::core::wait_gone;
+use super::reply::Reply;
+use super::talk::{KEYSPACE, Talk};
+use crate::check::{Check, Context, Explain as _, Kind, Outcome, Server};
+
+const VISIBLE: &str = "an expired key is visible through some commands";
+const REVIVED: &str = "a command works on an expired key as if it were alive";
+const NEVER_SWEPT: &str = "expired keys that nobody asks for stay for ever";
+const OLD_TIMER: &str = "the deadline that SET PX left behind fires later";
+const NEGATIVE: &str = "a deadline in the past does not delete";
+const PERSIST: &str = "PERSIST does not take the deadline away";
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        name: "expired-is-gone",
+        phases: KEYSPACE,
+        catalogue: &[53],
+        title: "an expired key is gone for every command",
+        lesson: "Between its deadline and the moment it is swept away, an expired key still lies in the table. One lookup \
+                 that checks the deadline, used by every command, keeps it invisible; a command with a lookup of its own \
+                 shows the dead.",
+        chapter: "docs/src/phase4/ttl.md",
+        points: 3,
+        topic: "expiry",
+        blocked_by: &["deadline"],
+        hints: [
+            "How many places in your server look into the table?",
+            "GET is not alone: EXISTS, TYPE, SCAN, KEYS, RANDOMKEY, RENAME, COPY, APPEND, INCR, SETNX, TTL.",
+            "Let one function look up and check the deadline, and let nothing else touch the table.",
+        ],
+        bugs: &[VISIBLE, REVIVED],
+        server: Server::Own,
+        needs: &[],
+        run: gone,
+    },
+    Check {
+        name: "expired-is-swept",
+        phases: KEYSPACE,
+        catalogue: &[47],
+        title: "expired keys that nobody asks for disappear, too",
+        lesson: "If only access removes expired keys, those nobody asks for again fill the memory. A background sweep, in \
+                 small shares so that it stops nobody, takes them away; DBSIZE shows it.",
+        chapter: "docs/src/phase4/ttl.md",
+        points: 2,
+        topic: "expiry",
+        blocked_by: &["deadline"],
+        hints: [
+            "Set a thousand keys with a deadline, wait, ask DBSIZE.",
+            "The loop's timeout must be the next deadline, or a tick that sweeps a bounded number of keys.",
+            "Keep deadlines in a heap; on each tick pop what is due, at most N of them.",
+        ],
+        bugs: &[NEVER_SWEPT],
+        server: Server::Own,
+        needs: &[],
+        run: swept,
+    },
+    Check {
+        name: "replaced-deadline",
+        phases: KEYSPACE,
+        catalogue: &[47],
+        title: "a replaced, renewed or removed deadline never fires",
+        lesson: "A timer queue may hold entries of the past: a key was replaced, deleted and made again, or its deadline \
+                 moved. Before a timer deletes it must ask the key for its deadline of now.",
+        chapter: "docs/src/phase4/ttl.md",
+        points: 2,
+        topic: "expiry",
+        blocked_by: &["deadline", "overwrite-clears-deadline"],
+        hints: [
+            "Which of your commands change a deadline? Which end it?",
+            "SET, GETSET, PERSIST, EXPIRE, DEL and SET again, RENAME onto the key: each makes the old timer stale.",
+            "When the timer fires: entry.deadline == timer.deadline, or ignore it.",
+        ],
+        bugs: &[OLD_TIMER, PERSIST],
+        server: Server::Own,
+        needs: &[],
+        run: replaced,
+    },
+    Check {
+        name: "deadline-in-the-past",
+        phases: KEYSPACE,
+        catalogue: &[],
+        title: "a deadline of zero, below zero or in the past deletes at once",
+        lesson: "EXPIRE k -1 is not an error: it says that the key was over a second ago. The key goes, and the reply is 1 \
+                 because there was one.",
+        chapter: "docs/src/phase4/ttl.md",
+        points: 1,
+        topic: "expiry",
+        blocked_by: &["deadline"],
+        hints: [
+            "What does EXPIRE k 0 leave behind?",
+            "Nothing: it deletes, and answers 1.",
+            "if when <= now { delete(k) } else { set the deadline }; reply 1 in both cases.",
+        ],
+        bugs: &[NEGATIVE],
+        server: Server::Shared,
+        needs: &[],
+        run: past,
+    },
+];
+
+fn gone(ctx: &mut Context) -> Outcome {
+    const KEYS: [&str; 14] = [
+        "get", "exists", "type", "ttl", "rename", "copy", "append", "incr", "setnx", "strlen", "persist",
+        "expire", "getrange", "touch",
+    ];
+    let mut talk = Talk::resp(ctx)?;
+    talk.ask("FLUSHALL", "+OK")?;
+    // Where the server allows it, its own sweep is stopped: then what is seen depends on lookups alone.
+    talk.hear("DEBUG SET-ACTIVE-EXPIRE 0")?;
+    let begun = Instant::now();
+    for key in KEYS {
+        talk.ask(&format!("SET {key} 7 PX 100"), "+OK")?;
+    }
+    talk.ask("SET witness 7 PX 100", "+OK")?;
+    wait_gone(&mut talk, "GET witness", Duration::from_secs(3)).likely(VISIBLE)?;
+    debug_assert!(begun.elapsed() >= Duration::from_millis(90));
+    // All deadlines lie before the witness's: from here on each key must be gone.
+    let shows = match talk.hear("SCAN 0 COUNT 1000")? {
+        Reply::Array(items) if items.len() == 2 => items[1] != Reply::Array(Vec::new()),
+        other => return Err(talk.wrong(&other, "a cursor and an array")).likely(VISIBLE),
+    };
+    if shows {
+        return Err(talk.client.fail(Kind::WrongBytes, "SCAN shows expired keys")).likely(VISIBLE);
+    }
+    talk.rows(&[
+        ("EXISTS exists", ":0"),
+        ("TYPE type", "+none"),
+        ("TTL ttl", ":-2"),
+        ("TOUCH touch", ":0"),
+        ("STRLEN strlen", ":0"),
+        ("GETRANGE getrange 0 -1", "$"),
+        ("RENAME rename target", "-ERR no such key"),
+        ("COPY copy target", ":0"),
+        ("GET get", "nil"),
+    ])
+    .likely(VISIBLE)?;
+    talk.rows(&[
+        ("PERSIST persist", ":0"),
+        ("EXPIRE expire 100", ":0"),
+        ("APPEND append x", ":1"),
+        ("INCR incr", ":1"),
+        ("SETNX setnx new", ":1"),
+        ("TTL incr", ":-1"),
+    ])
+    .likely(REVIVED)?;
+    talk.rows(&[("DEL append incr setnx", ":3"), ("RANDOMKEY", "nil"), ("KEYS *", "[]")]).likely(VISIBLE)
+}
+
+fn swept(ctx: &mut Context) -> Outcome {
+    let mut talk = Talk::resp(ctx)?;
+    talk.ask("FLUSHALL", "+OK")?;
+    let count = 500 + ctx.rng.below(500);
+    let mut batch = talk.batch();
+    for n in 0..count {
+        let px = (40 + n % 40).to_string();
+        batch.push(&[b"SET", format!("idle:{n}").as_bytes(), b"v", b"PX", px.as_bytes()], &Reply::ok());
+    }
+    talk.run(&batch)?;
+    talk.ask("SET stays v", "+OK")?;
+    talk.step(format!("DBSIZE, until {count} keys with deadlines below 80 ms are swept"));
+    let until = Instant::now() + Duration::from_secs(6);
+    loop {
+        let left = talk.integer("DBSIZE")?;
+        if left == 1 {
+            return talk.ask("GET stays", "$v").likely(NEVER_SWEPT);
+        }
+        if Instant::now() > until || left == 0 {
+            let text =
+                format!("after 6 s DBSIZE still says {left}; one key has no deadline, {count} had one");
+            return Err(talk.client.fail(Kind::WrongBytes, text)).likely(NEVER_SWEPT);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn replaced(ctx: &mut Context) -> Outcome {
+    let mut talk = Talk::resp(ctx)?;
+    let soon = 80 + ctx.rng.below(40);
+    for key in ["set", "getset", "persist", "expire", "again", "target"] {
+        talk.ask(&format!("SET ~{key} old PX {soon}"), "+OK")?;
+    }
+    talk.rows(&[
+        ("SET ~set new", "+OK"),
+        ("GETSET ~getset new", "$old"),
+        ("DEL ~again", ":1"),
+        ("SET ~again new", "+OK"),
+        ("EXPIRE ~expire 1000", ":1"),
+        ("SET ~source new", "+OK"),
+        ("RENAME ~source ~target", "+OK"),
+    ])
+    .likely(OLD_TIMER)?;
+    talk.ask("PERSIST ~persist", ":1").likely(PERSIST)?;
+    talk.ask(&format!("SET ~witness v PX {}", soon + 30), "+OK")?;
+    wait_gone(&mut talk, "EXISTS ~witness", Duration::from_secs(3)).likely(OLD_TIMER)?;
+    talk.rows(&[
+        ("GET ~set", "$new"),
+        ("GET ~getset", "$new"),
+        ("GET ~again", "$new"),
+        ("GET ~expire", "$old"),
+        ("GET ~target", "$new"),
+        ("TTL ~set", ":-1"),
+        ("TTL ~again", ":-1"),
+    ])
+    .likely(OLD_TIMER)?;
+    talk.rows(&[("GET ~persist", "$old"), ("TTL ~persist", ":-1"), ("PERSIST ~persist", ":0")])
+        .likely(PERSIST)
+}
+
+fn past(ctx: &mut Context) -> Outcome {
+    let mut talk = Talk::resp(ctx)?;
+    for command in ["EXPIRE ~k 0", "EXPIRE ~k -1", "PEXPIRE ~k -1", "EXPIREAT ~k 1", "PEXPIREAT ~k 1000"] {
+        talk.ask("SET ~k v", "+OK")?;
+        talk.ask(command, ":1").likely(NEGATIVE)?;
+        talk.rows(&[("EXISTS ~k", ":0"), ("TTL ~k", ":-2")]).likely(NEGATIVE)?;
+    }
+    talk.ask("EXPIRE ~k -1", ":0").likely(NEGATIVE)
+}

@@ -1,0 +1,208 @@
+//! A conversation with a phase 4 server: commands as one would type them, replies in a shorthand.
+//!
+//! In commands, blanks separate arguments, `''` is the empty one, and `~` stands for letters drawn from the seed: keys
+//! that differ from run to run cannot be answered from a table, and checks on a shared server do not meet.
+
+use crate::check::{Context, Kind, Outcome, Phase};
+use crate::client::{Client, Options};
+use crate::context::not_run;
+use crate::hexdump::Dump;
+use crate::wire::Wire;
+
+use super::reply::{Bad, Protocol, Reply, decode_resp, decode_tagged, request};
+
+pub(super) const KEYSPACE: &[Phase] = &[Phase::Keyspace];
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Talk {
+    pub client: Client,
+    pub protocol: Protocol,
+    pub salt: String,
+    carry: Vec<u8>,
+}
+
+impl Talk {
+    /// RESP; not run on a command that only has a `{framed_port}`.
+    pub fn resp(ctx: &mut Context) -> Outcome<Self> {
+        Self::resp_with(ctx, &Options::default())
+    }
+
+    /// RESP, under a name for the report.
+    pub fn resp_as(ctx: &mut Context, name: &str) -> Outcome<Self> {
+        Self::resp_with(ctx, &Options { name: name.to_owned(), ..Options::default() })
+    }
+
+    /// RESP, with options of its own.
+    pub fn resp_with(ctx: &mut Context, options: &Options) -> Outcome<Self> {
+        if framed_only(ctx) {
+            return Err(not_run("no RESP port: the command has a {framed_port} and no {port}"));
+        }
+        let client = ctx.connect_with(options)?;
+        Ok(Self::over(ctx, client, Protocol::Resp))
+    }
+
+    /// The framed protocol; not run on a command without `{framed_port}`.
+    pub fn framed(ctx: &mut Context) -> Outcome<Self> {
+        let target = ctx.target()?;
+        if target.framed_port.is_none() {
+            return Err(not_run("no framed port: the command has no {framed_port}"));
+        }
+        let options = Options { framed_port: true, ..Options::default() };
+        let client = Client::connect(&target, &options, Wire::Framed, ctx.patience)?;
+        Ok(Self::over(ctx, client, Protocol::Framed))
+    }
+
+    /// Whichever protocol the server has, RESP if both: for the core set.
+    pub fn either(ctx: &mut Context) -> Outcome<Self> {
+        if framed_only(ctx) { Self::framed(ctx) } else { Self::resp(ctx) }
+    }
+
+    fn over(ctx: &mut Context, client: Client, protocol: Protocol) -> Self {
+        let salt = String::from_utf8_lossy(&ctx.rng.text(5)).into_owned();
+        Self { client, protocol, salt, carry: Vec::new() }
+    }
+
+    /// Heading for what follows; see [`Client::step`].
+    pub fn step(&mut self, what: impl Into<String>) {
+        self.client.step(what);
+    }
+
+    /// The bytes of a command.
+    pub fn bytes_of(&self, command: &str) -> Vec<u8> {
+        let args = self.arguments(command);
+        let mut out = Vec::new();
+        request(self.protocol, &args.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut out);
+        out
+    }
+
+    fn arguments(&self, command: &str) -> Vec<Vec<u8>> {
+        let word = |word: &str| if word == "''" { String::new() } else { word.replace('~', &self.salt) };
+        command.split(' ').map(|part| word(part).into_bytes()).collect()
+    }
+
+    /// Sends a command and expects the reply.
+    pub fn ask(&mut self, command: &str, reply: &str) -> Outcome {
+        let bytes = self.bytes_of(command);
+        self.step(format!("`{}`", command.replace('~', &self.salt)));
+        let reply = Reply::shorthand(&reply.replace('~', &self.salt));
+        self.exchange(&bytes, &reply)
+    }
+
+    /// Commands and their replies, one after the other.
+    pub fn rows(&mut self, rows: &[(&str, &str)]) -> Outcome {
+        rows.iter().try_for_each(|(command, reply)| self.ask(command, reply))
+    }
+
+    /// Sends these bytes and expects this reply.
+    pub fn exchange(&mut self, bytes: &[u8], reply: &Reply) -> Outcome {
+        let mut expected = Vec::new();
+        reply.encode(self.protocol, &mut expected);
+        self.client.exchange(bytes, &expected)
+    }
+
+    /// Sends a command of any bytes and expects this reply.
+    pub fn ask_bytes(&mut self, args: &[&[u8]], reply: &Reply) -> Outcome {
+        let mut bytes = Vec::new();
+        request(self.protocol, args, &mut bytes);
+        self.exchange(&bytes, reply)
+    }
+
+    /// Sends a command whose reply cannot be known beforehand.
+    pub fn hear(&mut self, command: &str) -> Outcome<Reply> {
+        let bytes = self.bytes_of(command);
+        self.step(format!("`{}`", command.replace('~', &self.salt)));
+        self.client.send(&bytes)?;
+        self.read()
+    }
+
+    /// [`Talk::hear`] for commands that answer an integer.
+    pub fn integer(&mut self, command: &str) -> Outcome<i64> {
+        match self.hear(command)? {
+            Reply::Integer(value) => Ok(value),
+            other => Err(self.wrong(&other, "an integer")),
+        }
+    }
+
+    /// Reads one reply.
+    pub fn read(&mut self) -> Outcome<Reply> {
+        if self.protocol == Protocol::Framed {
+            let header = self.client.read_exact(4)?;
+            let len = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
+            let payload = self.client.read_exact(len)?;
+            return match decode_tagged(&payload) {
+                Some((reply, used)) if used == len => Ok(reply),
+                _ => {
+                    let text = "the reply's frame does not hold exactly one tagged value";
+                    Err(self.client.fail(Kind::WrongBytes, text))
+                }
+            };
+        }
+        loop {
+            match decode_resp(&self.carry) {
+                Ok((reply, used)) => {
+                    self.carry.drain(..used);
+                    return Ok(reply);
+                }
+                Err(Bad::Malformed(text)) => return Err(self.client.fail(Kind::WrongBytes, text)),
+                Err(Bad::Cut) => {}
+            }
+            let more = self.client.read_some()?;
+            if more.is_empty() {
+                return Err(self.client.fail(Kind::EarlyEof, "the connection ended before the reply did"));
+            }
+            self.carry.extend(more);
+        }
+    }
+
+    /// A failure: `got` came where `wanted` was due.
+    pub fn wrong(&mut self, got: &Reply, wanted: &str) -> crate::check::Verdict {
+        let mut failure =
+            self.client.failure(Kind::WrongBytes, format!("{wanted} was expected, {got:?} came"));
+        failure.expected = Some(Dump::of(wanted.as_bytes()));
+        failure.into()
+    }
+
+    /// An empty batch in this connection's protocol.
+    pub fn batch(&self) -> Batch {
+        Batch { protocol: self.protocol, sent: Vec::new(), owed: Vec::new() }
+    }
+
+    /// Sends a batch in one go and expects its replies.
+    pub fn run(&mut self, batch: &Batch) -> Outcome {
+        self.client.exchange(&batch.sent, &batch.owed)
+    }
+}
+
+/// Pipelined requests and the bytes owed for them.
+#[derive(Debug)]
+pub(super) struct Batch {
+    protocol: Protocol,
+    pub sent: Vec<u8>,
+    pub owed: Vec<u8>,
+}
+
+impl Batch {
+    pub fn push(&mut self, args: &[&[u8]], reply: &Reply) {
+        request(self.protocol, args, &mut self.sent);
+        reply.encode(self.protocol, &mut self.owed);
+    }
+
+    pub fn clear(&mut self) {
+        self.sent.clear();
+        self.owed.clear();
+    }
+}
+
+/// The proof that the server still serves others.
+pub(super) fn ping(ctx: &mut Context) -> Outcome {
+    let mut talk = Talk::either(ctx)?;
+    talk.step("does the server still serve another client?");
+    let bytes = talk.bytes_of("GET ~nothing");
+    talk.exchange(&bytes, &Reply::Nil)
+}
+
+fn framed_only(ctx: &Context) -> bool {
+    let has = |placeholder: &str| ctx.launch.argv.iter().any(|arg| arg.contains(placeholder));
+    has("{framed_port}") && !has("{port}")
+}

@@ -1,0 +1,312 @@
+//! The command line of `cargo grade`.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Parser;
+
+use crate::check::Phase;
+use crate::course::{Chosen, Suite};
+use crate::report::{Destination, Format, Run, Style, text, write_file};
+use crate::runner::{self, Event, Plan};
+use crate::strace::Tracing;
+use crate::target::{self, Launch};
+use crate::workspace;
+use crate::{batch, checks, seed, signals, watch};
+
+/// Judges a server in any language by what its socket shows.
+///
+/// Without a command it grades this workspace's own server. The command after `--` gets its port where it says
+/// {port}, and in the variable PORT; {framed_port} and {dir} (an empty directory) are filled in as well.
+///
+/// Exit status: 0 when nothing failed, 1 when a check failed, 2 when grading itself was not possible.
+#[derive(Debug, Parser)]
+#[command(name = "grade", version)]
+pub struct Arguments {
+    /// phase1, phase2, phase3 or phase4
+    #[arg(value_name = "PHASE")]
+    pub phase: Option<Phase>,
+
+    /// Only these checks: names, ids or topics, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub only: Vec<String>,
+
+    /// List the checks and stop
+    #[arg(long)]
+    pub list: bool,
+
+    /// Explain a check: its lesson, chapter, hints and the bugs it knows
+    #[arg(long, value_name = "CHECK")]
+    pub explain: Option<String>,
+
+    /// The number from which all payloads, sizes and split points follow
+    #[arg(long, value_name = "N", conflicts_with = "student")]
+    pub seed: Option<u64>,
+
+    /// Derive the seed from this student's id and the course's secret
+    #[arg(long, value_name = "ID", requires = "secret")]
+    pub student: Option<String>,
+
+    /// File with the course's secret
+    #[arg(long, value_name = "FILE")]
+    pub secret: Option<PathBuf>,
+
+    /// Grade again whenever a file here changes (keys: r rerun, h hint, q quit)
+    #[arg(long)]
+    pub watch: bool,
+
+    /// Seconds for the whole run
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub timeout: u64,
+
+    /// Seconds a server may take until it listens
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub startup_timeout: u64,
+
+    /// How many checks run at once, each with a server of its own
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub jobs: usize,
+
+    /// A course's weights, visibility and choice of checks (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub suite: Option<PathBuf>,
+
+    /// Grade every folder in DIR, one submission each
+    #[arg(long, value_name = "DIR")]
+    pub batch: Option<PathBuf>,
+
+    /// Where --batch writes its table (default: stdout)
+    #[arg(long, value_name = "FILE", requires = "batch")]
+    pub csv: Option<PathBuf>,
+
+    /// text, json, gradescope, classroom50, classroom-legacy, autolab, junit or markdown; =FILE writes it there
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    pub format: Vec<Destination>,
+
+    /// Also run the checks that inject failing system calls through strace
+    #[arg(long)]
+    pub strace: bool,
+
+    /// Show this many hints with each failure
+    #[arg(long, value_name = "1..3", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=3))]
+    pub hint: u8,
+
+    /// The server under test
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// Does what the arguments ask for.
+///
+/// # Errors
+/// When grading was not possible at all.
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.list {
+        show(&list(arguments.phase))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(name) = &arguments.explain {
+        show(&explain_check(arguments.phase, name)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    signals::on_end(|| {
+        target::kill_all();
+        watch::restore_terminal();
+    })?;
+    let result = if arguments.batch.is_some() {
+        batch::run(arguments)
+    } else if arguments.watch {
+        watch::run(arguments)
+    } else {
+        grade_once(arguments, arguments.hint)
+    };
+    target::kill_all();
+    result
+}
+
+/// One run, its progress and its reports.
+///
+/// # Errors
+/// When the plan makes no sense or a report cannot be written.
+pub fn grade_once(arguments: &Arguments, hints: u8) -> anyhow::Result<ExitCode> {
+    let plan = plan(arguments)?;
+    let run = run_and_report(arguments, &plan, hints)?;
+    Ok(if run.all_passed() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn run_and_report(arguments: &Arguments, plan: &Plan, hints: u8) -> anyhow::Result<Run> {
+    let style = Style { colour: colour(), hints: usize::from(hints) };
+    let text_on_stdout = arguments.format.is_empty()
+        || arguments.format.iter().any(|d| d.format == Format::Text && d.file.is_none());
+    let progress = |event: &Event<'_>| {
+        let Event::Ended(result, run) = event else { return };
+        // Machine-readable output owns stdout; progress goes to where people look.
+        if text_on_stdout {
+            let _ = writeln!(std::io::stdout(), "{}", text::line(result, style));
+        } else {
+            eprintln!("{}", text::line(result, Style { colour: false, ..style }));
+        }
+        for destination in &arguments.format {
+            if let Some(file) = &destination.file {
+                // A partial report is a courtesy; the final one reports its errors.
+                let _ = write_file(file, &run.render(destination.format, plain(style)));
+            }
+        }
+    };
+    let run = runner::run(plan, &progress);
+    write_reports(&arguments.format, &run, style, None)?;
+    Ok(run)
+}
+
+/// Writes the final reports; `student` replaces `{student}` in file names.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write_reports(
+    destinations: &[Destination],
+    run: &Run,
+    style: Style,
+    student: Option<&str>,
+) -> anyhow::Result<()> {
+    for destination in destinations {
+        match &destination.file {
+            Some(file) => {
+                let name = file.to_string_lossy().replace("{student}", student.unwrap_or("student"));
+                write_file(name.as_ref(), &run.render(destination.format, plain(style)))?;
+            }
+            None if student.is_none() => show(&run.render(destination.format, style))?,
+            None => {}
+        }
+    }
+    if destinations.is_empty() && student.is_none() {
+        show(&run.render(Format::Text, style))?;
+    }
+    Ok(())
+}
+
+/// Text on stdout. A reader that has gone (`| head`) has seen what he wanted.
+fn show(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to stdout")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the arguments ask to be run.
+///
+/// # Errors
+/// When they contradict each other, or the workspace's own server cannot be built.
+pub fn plan(arguments: &Arguments) -> anyhow::Result<Plan> {
+    let suite = arguments.suite.as_deref().map(Suite::load).transpose()?.unwrap_or_default();
+    let Some(phase) = arguments.phase.or(suite.phase()) else {
+        bail!("say which phase: cargo grade phase1 (or phase2, phase3, phase4); --list shows the checks");
+    };
+    let checks = select(suite.choose(phase), phase, &arguments.only)?;
+    let argv = if arguments.command.is_empty() && arguments.batch.is_none() {
+        workspace::own_server(phase)?
+    } else {
+        arguments.command.clone()
+    };
+    let mut launch = Launch::new(argv);
+    launch.startup = Duration::from_secs(arguments.startup_timeout);
+    Ok(Plan {
+        phase,
+        checks,
+        launch,
+        command: arguments.command.clone(),
+        seed: chosen_seed(arguments, arguments.student.as_deref())?,
+        student: arguments.student.clone(),
+        jobs: arguments.jobs,
+        timeout: Duration::from_secs(arguments.timeout),
+        tracing: if arguments.strace { Tracing::probe() } else { Tracing::off() },
+    })
+}
+
+/// The seed for a student, or the one that was given, or a new one.
+///
+/// # Errors
+/// When the secret cannot be read.
+pub fn chosen_seed(arguments: &Arguments, student: Option<&str>) -> anyhow::Result<u64> {
+    if let (Some(student), Some(file)) = (student, &arguments.secret) {
+        let secret =
+            std::fs::read(file).with_context(|| format!("cannot read the secret {}", file.display()))?;
+        if secret.trim_ascii().is_empty() {
+            bail!("the secret {} is empty", file.display());
+        }
+        return Ok(seed::for_student(secret.trim_ascii(), student));
+    }
+    Ok(arguments.seed.unwrap_or_else(seed::fresh))
+}
+
+fn select(chosen: Vec<Chosen>, phase: Phase, only: &[String]) -> anyhow::Result<Vec<Chosen>> {
+    if only.is_empty() {
+        return Ok(chosen);
+    }
+    let matches = |name: &String, chosen: &Chosen| {
+        name == chosen.check.name || *name == chosen.check.id(phase) || name == chosen.check.topic
+    };
+    for name in only {
+        if !chosen.iter().any(|chosen| matches(name, chosen)) {
+            bail!("{phase} has no check or topic `{name}`; `cargo grade {phase} --list` shows them");
+        }
+    }
+    Ok(chosen.into_iter().filter(|chosen| only.iter().any(|name| matches(name, chosen))).collect())
+}
+
+fn list(phase: Option<Phase>) -> String {
+    let mut out = String::new();
+    for wanted in Phase::ALL.into_iter().filter(|one| phase.is_none_or(|phase| phase == *one)) {
+        out.push_str(wanted.title());
+        out.push('\n');
+        for check in checks::of(wanted) {
+            let id = check.id(wanted);
+            out.push_str(&format!("  {id:<30} {:>2}  {:<10} {}\n", check.points, check.topic, check.title));
+        }
+    }
+    out
+}
+
+fn explain_check(phase: Option<Phase>, name: &str) -> anyhow::Result<String> {
+    let found = checks::find(name).or_else(|| {
+        checks::all().find(|(of, check)| check.name == name && phase.is_none_or(|phase| phase == *of))
+    });
+    let Some((phase, check)) = found else {
+        bail!("there is no check `{name}`; `cargo grade --list` shows them");
+    };
+    let mut out = format!("{}: {}\n\n{}\n\n", check.id(phase), check.title, check.lesson);
+    out.push_str(&format!("chapter    {}\npoints     {}\n", check.chapter, check.points));
+    if !check.catalogue.is_empty() {
+        let entries: Vec<String> = check.catalogue.iter().map(ToString::to_string).collect();
+        out.push_str(&format!("catalogue  {}\n", entries.join(", ")));
+    }
+    if !check.blocked_by.is_empty() {
+        out.push_str(&format!("after      {}\n", check.blocked_by.join(", ")));
+    }
+    out.push_str("bugs it knows\n");
+    for bug in check.bugs {
+        out.push_str(&format!("  - {bug}\n"));
+    }
+    out.push_str("hints\n");
+    for (at, hint) in check.hints.iter().enumerate() {
+        out.push_str(&format!("  {}. {hint}\n", at + 1));
+    }
+    Ok(out)
+}
+
+/// Colour for a terminal, unless NO_COLOR (https://no-color.org) says otherwise.
+#[must_use]
+pub fn colour() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    std::io::stdout().is_terminal() && !refused && !dumb
+}
+
+fn plain(style: Style) -> Style {
+    Style { colour: false, ..style }
+}

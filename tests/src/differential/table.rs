@@ -1,0 +1,283 @@
+//! The commands that are compared. A new command joins by one row.
+use super::grammar::Arg::{self, *};
+use super::grammar::{PASSWORD, Row, row};
+
+/// Options of SET that say when and how long.
+const SET_OPTIONS: &[&[Arg]] = &[
+    &[Word("NX")],
+    &[Word("XX")],
+    &[Word("GET")],
+    &[Word("KEEPTTL")],
+    &[Word("EX"), Seconds],
+    &[Word("PX"), Millis],
+    &[Word("EXAT"), UnixSeconds],
+    &[Word("PXAT"), UnixMillis],
+];
+const GETEX_OPTIONS: &[&[Arg]] = &[
+    &[Word("PERSIST")],
+    &[Word("EX"), Seconds],
+    &[Word("PX"), Millis],
+    &[Word("EXAT"), UnixSeconds],
+    &[Word("PXAT"), UnixMillis],
+];
+const EXPIRE_OPTIONS: &[&[Arg]] = &[&[Word("NX")], &[Word("XX")], &[Word("GT")], &[Word("LT")]];
+const SCAN_OPTIONS: &[&[Arg]] = &[&[Word("MATCH"), Pattern], &[Word("COUNT"), Count]];
+const FLUSH_MODE: Arg = Options(&[&[Word("SYNC")], &[Word("ASYNC")]]);
+/// What COMMAND GETKEYS and COMMAND INFO are asked about.
+const KNOWN_COMMANDS: Arg = Choice(&[
+    &[Word("get")],
+    &[Word("SET")],
+    &[Word("mset")],
+    &[Word("del")],
+    &[Word("copy")],
+    &[Word("ping")],
+    &[Word("expire")],
+    &[Word("lcs")],
+    &[Word("object")],
+    &[Word("config|get")],
+    &[Word("nosuchcommand")],
+]);
+
+/// Commands about strings.
+const STRINGS: &[Row] = &[
+    row(40, "GET", &[Key]),
+    row(50, "SET", &[Key, Value]),
+    row(40, "SET", &[Key, Value, Options(SET_OPTIONS)]),
+    row(8, "SETNX", &[Key, Value]),
+    row(6, "SETEX", &[Key, Seconds, Value]),
+    row(6, "PSETEX", &[Key, Millis, Value]),
+    row(8, "GETSET", &[Key, Value]),
+    row(8, "GETDEL", &[Key]),
+    row(16, "GETEX", &[Key, Options(GETEX_OPTIONS)]),
+    row(10, "MGET", &[Many(&[Key], 6)]),
+    row(10, "MSET", &[Many(&[Key, Value], 5)]),
+    row(2, "MSET", &[Many(&[Key, Int], 150)]),
+    row(8, "MSETNX", &[Many(&[Key, Value], 3)]),
+    row(14, "APPEND", &[Key, Value]),
+    row(8, "STRLEN", &[Key]),
+    row(14, "GETRANGE", &[Key, Index, Index]),
+    row(3, "SUBSTR", &[Key, Index, Index]),
+    row(14, "SETRANGE", &[Key, Offset, Value]),
+    row(10, "INCR", &[Key]),
+    row(10, "DECR", &[Key]),
+    row(14, "INCRBY", &[Key, Int]),
+    row(14, "DECRBY", &[Key, Int]),
+    row(20, "INCRBYFLOAT", &[Key, Float]),
+    row(
+        8,
+        "LCS",
+        &[
+            Key,
+            Key,
+            Options(&[&[Word("LEN")], &[Word("IDX")], &[Word("MINMATCHLEN"), Int], &[Word("WITHMATCHLEN")]]),
+        ],
+    ),
+];
+
+/// Commands about keys.
+const KEYS: &[Row] = &[
+    row(14, "DEL", &[Many(&[Key], 4)]),
+    row(1, "DEL", &[Many(&[Key], 300)]),
+    row(5, "UNLINK", &[Many(&[Key], 4)]),
+    row(8, "EXISTS", &[Many(&[Key], 4)]),
+    row(8, "TYPE", &[Key]),
+    row(2, "KEYS", &[Pattern]),
+    row(2, "SCAN 0", &[Options(SCAN_OPTIONS)]),
+    // In one step, because each key that TYPE looks at counts as a hit in INFO, and steps may visit one twice.
+    row(
+        1,
+        "SCAN 0 COUNT 100000000 TYPE",
+        &[Choice(&[&[Word("string")], &[Word("list")], &[Word("nonsense")]])],
+    ),
+    row(1, "SCAN", &[Int, Options(SCAN_OPTIONS)]),
+    row(3, "RANDOMKEY", &[]),
+    row(8, "RENAME", &[Key, Key]),
+    row(6, "RENAMENX", &[Key, Key]),
+    row(10, "COPY", &[Key, Key, Options(&[&[Word("REPLACE")], &[Word("DB"), Db]])]),
+    row(5, "TOUCH", &[Many(&[Key], 4)]),
+    row(14, "EXPIRE", &[Key, Seconds, Options(EXPIRE_OPTIONS)]),
+    row(10, "PEXPIRE", &[Key, Millis, Options(EXPIRE_OPTIONS)]),
+    row(10, "EXPIREAT", &[Key, UnixSeconds, Options(EXPIRE_OPTIONS)]),
+    row(10, "PEXPIREAT", &[Key, UnixMillis, Options(EXPIRE_OPTIONS)]),
+    row(8, "TTL", &[Key]),
+    row(8, "PTTL", &[Key]),
+    row(6, "EXPIRETIME", &[Key]),
+    row(6, "PEXPIRETIME", &[Key]),
+    row(8, "PERSIST", &[Key]),
+    row(10, "OBJECT ENCODING", &[Key]),
+    row(2, "OBJECT IDLETIME", &[Key]),
+    row(2, "OBJECT REFCOUNT", &[Key]),
+    row(2, "OBJECT FREQ", &[Key]),
+    row(1, "OBJECT", &[Maybe(&[Word("NOSUCH"), Key])]),
+];
+
+/// Commands about connections.
+const CONNECTIONS: &[Row] = &[
+    row(8, "PING", &[Maybe(&[Value])]),
+    row(6, "ECHO", &[Value]),
+    row(
+        6,
+        "HELLO",
+        &[
+            Choice(&[&[], &[Word("2")], &[Word("3")], &[Word("3")], &[Word("4")], &[Int]]),
+            Options(&[&[Word("SETNAME"), Name], &[Word("AUTH"), Word("default"), Word(PASSWORD)]]),
+        ],
+    ),
+    row(1, "QUIT", &[]),
+    row(2, "RESET", &[]),
+    row(10, "SELECT", &[Db]),
+    row(
+        3,
+        "AUTH",
+        &[Choice(&[&[Word(PASSWORD)], &[Value], &[Word("default"), Word(PASSWORD)], &[Name, Value]])],
+    ),
+    row(2, "CLIENT ID", &[]),
+    row(3, "CLIENT GETNAME", &[]),
+    row(3, "CLIENT SETNAME", &[Name]),
+    row(
+        1,
+        "CLIENT LIST",
+        &[Options(&[&[Word("TYPE"), Choice(&[&[Word("normal")], &[Word("pubsub")], &[Name]])]])],
+    ),
+    row(1, "CLIENT LIST", &[Word("ID"), Many(&[ClientId], 2)]),
+    row(1, "CLIENT INFO", &[]),
+    row(
+        2,
+        "CLIENT KILL",
+        &[Choice(&[
+            &[Address],
+            &[Value],
+            &[Word("ID"), ClientId],
+            &[Word("ID"), Word("0")],
+            &[Word("ADDR"), Address, Word("SKIPME"), Choice(&[&[Word("yes")], &[Word("no")], &[Name]])],
+            &[Word("TYPE"), Choice(&[&[Word("normal")], &[Word("pubsub")], &[Name]])],
+            &[Word("USER"), Choice(&[&[Word("default")], &[Name]]), Word("ID"), ClientId],
+        ])],
+    ),
+    // Here and below, numbers that would stop or upset the server stand with the name: names are never spoilt.
+    row(1, "CLIENT PAUSE 1", &[Maybe(&[Choice(&[&[Word("WRITE")], &[Word("ALL")], &[Name]])])]),
+    row(1, "CLIENT PAUSE 0", &[]),
+    row(1, "CLIENT PAUSE -1", &[]),
+    row(1, "CLIENT PAUSE soon", &[]),
+    row(1, "CLIENT UNPAUSE", &[]),
+    row(2, "CLIENT NO-EVICT", &[Choice(&[&[Word("on")], &[Word("off")], &[Name]])]),
+    row(1, "CLIENT REPLY", &[Choice(&[&[Word("ON")], &[Name]])]),
+    row(1, "CLIENT", &[Maybe(&[Word("NOSUCH"), Value])]),
+];
+
+/// Commands about the server.
+const SERVER: &[Row] = &[
+    row(3, "DBSIZE", &[]),
+    row(1, "FLUSHDB", &[FLUSH_MODE]),
+    row(1, "FLUSHALL", &[FLUSH_MODE]),
+    row(4, "SWAPDB", &[Db, Db]),
+    row(6, "MOVE", &[Key, Db]),
+    row(1, "TIME", &[]),
+    row(1, "DEBUG SLEEP 0", &[]),
+    row(1, "DEBUG SLEEP 0.0001", &[]),
+    row(1, "DEBUG SET-ACTIVE-EXPIRE 0", &[]),
+    row(3, "DEBUG OBJECT", &[Key]),
+    row(
+        2,
+        "INFO",
+        &[Options(&[&[Word("keyspace")], &[Word("server")], &[Word("stats")], &[Word("nosuch")]])],
+    ),
+    row(1, "COMMAND COUNT", &[]),
+    row(1, "COMMAND LIST", &[]),
+    row(2, "COMMAND INFO", &[Many(&[KNOWN_COMMANDS], 3)]),
+    row(1, "COMMAND DOCS", &[KNOWN_COMMANDS]),
+    row(3, "COMMAND GETKEYS", &[KNOWN_COMMANDS, Many(&[Key], 4)]),
+    row(1, "COMMAND", &[Word("NOSUCH")]),
+    row(
+        3,
+        "CONFIG GET",
+        &[Many(
+            &[Choice(&[
+                &[Word("maxmemory")],
+                &[Word("timeout")],
+                &[Word("maxmemory-policy")],
+                &[Word("appendonly")],
+                &[Word("databases")],
+                &[Word("requirepass")],
+                &[Word("proto-max-bulk-len")],
+                &[Word("max*")],
+                &[Word("nosuch")],
+            ])],
+            3,
+        )],
+    ),
+    row(1, "CONFIG SET timeout 0", &[]),
+    row(1, "CONFIG SET timeout 3600", &[]),
+    row(1, "CONFIG SET timeout -1", &[]),
+    row(1, "CONFIG SET timeout never", &[]),
+    row(1, "CONFIG SET timeout 0 timeout 1", &[]),
+    row(1, "CONFIG SET timeout 0 nosuch 1", &[]),
+    row(1, "CONFIG SET maxmemory 0", &[]),
+    row(1, "CONFIG SET maxmemory-policy noeviction", &[]),
+    row(1, "CONFIG SET proto-max-bulk-len 512mb", &[]),
+    row(1, "CONFIG SET proto-max-bulk-len much", &[]),
+    row(1, "CONFIG SET databases 20", &[]),
+    row(1, "CONFIG SET nosuch", &[Int]),
+    row(1, "CONFIG SET", &[]),
+    row(1, "CONFIG RESETSTAT", &[]),
+    row(1, "CONFIG", &[Word("NOSUCH")]),
+    row(3, "NOSUCHCOMMAND", &[Maybe(&[Value, Value])]),
+];
+
+/// Every row.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    [STRINGS, KEYS, CONNECTIONS, SERVER].into_iter().flatten()
+}
+
+/// Requests that are no RESP arrays: inline commands, and streams that end their connection. Each ends whole.
+pub const RAW: &[&[u8]] = &[
+    b"PING\r\n",
+    b"PING\n",
+    b"\r\n",
+    b"  \n",
+    b"SET k1 \"a b\\x00\\xff\\n\"\r\n",
+    b"SET k2 'it\\'s'\n",
+    b"get   k1  \n",
+    b"GET k1 k2\n",
+    b"GET\n",
+    b"nosuch 'a b'\n",
+    b"SET k3 \"\"\r\n",
+    b"SET k1 \"unbalanced\r\n",
+    b"SET k1 'unbalanced\n",
+    b"SET k1 \"a\"b\n",
+    b"*0\r\n",
+    b"*-1\r\n",
+    b"*abc\r\n",
+    b"*1048577\r\n",
+    b"*99999999999999999999\r\n",
+    b"*1\r\n:1\r\n",
+    b"*1\r\nPING\r\n",
+    b"*1\r\n$-1\r\n",
+    b"*1\r\n$abc\r\n",
+    b"*1\r\n$536870913\r\n",
+    b"*2\r\n$4\r\nECHO\r\n$99999999999999999999\r\n",
+    b"*1\r\n$ 4\r\n",
+    b"POST / HTTP/1.1\r\n",
+    b"Host: localhost\r\n",
+];
+
+/// What a client without a password tries: the generator sets one, and takes it away again afterwards.
+pub const WITHOUT_PASSWORD: &[&[&[u8]]] = &[
+    &[b"GET", b"k1"],
+    &[b"PING"],
+    &[b"SELECT", b"1"],
+    &[b"AUTH", b"wrong"],
+    &[b"AUTH", b"nobody", b"sesame"],
+    &[b"AUTH", b"default", b"sesame"],
+    &[b"AUTH"],
+    &[b"HELLO", b"3"],
+    &[b"HELLO"],
+    &[b"HELLO", b"3", b"AUTH", b"default", b"wrong"],
+    &[b"HELLO", b"3", b"AUTH", b"default", b"sesame", b"SETNAME", b"alice"],
+    &[b"NOSUCHCOMMAND"],
+    &[b"CLIENT", b"ID"],
+    &[b"COMMAND", b"COUNT"],
+    &[b"CLIENT", b"NOSUCH"],
+    &[b"RESET"],
+    &[b"DEL", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9", b"10"],
+];

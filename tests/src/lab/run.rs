@@ -1,0 +1,250 @@
+//! Running a chapter's blocks in order, each wait with a deadline.
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+
+use super::parse::{Block, Kind, Said};
+use super::pattern::{line_matches, text_matches};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where commands run and what they find on their PATH.
+pub struct Shell {
+    /// The session's working folder.
+    pub folder: PathBuf,
+    /// Put in front of PATH: this workspace's binaries, and the stand-in for `cargo run`.
+    pub path: Vec<PathBuf>,
+}
+
+/// What a chapter's run amounts to.
+#[derive(Default, Debug)]
+pub struct ChapterReport {
+    /// Blocks executed.
+    pub executed: usize,
+    /// Blocks marked `ignore`.
+    pub ignored: usize,
+}
+
+/// Runs every block; the first that differs ends the chapter with an error that shows both sides.
+pub fn run_chapter(shell: &Shell, blocks: &[Block]) -> Result<ChapterReport> {
+    let mut report = ChapterReport::default();
+    let mut terminals: HashMap<String, Terminal> = HashMap::new();
+    for block in blocks {
+        let place = || format!("console block at line {}", block.line);
+        match &block.kind {
+            Kind::Ignored => {
+                report.ignored += 1;
+                continue;
+            }
+            Kind::Commands(commands) => {
+                for (command, expected) in commands {
+                    run_to_end(shell, command, expected).with_context(place)?;
+                }
+            }
+            Kind::Terminal { name, command, interrupt, expected } => {
+                if let Some(command) = command {
+                    terminals.insert(name.clone(), Terminal::start(shell, command, Stdio::null())?);
+                }
+                let Some(terminal) = terminals.get_mut(name) else {
+                    bail!("{}: terminal {name} was never started", place())
+                };
+                if *interrupt {
+                    killpg(terminal.group(), Signal::SIGINT).with_context(place)?;
+                }
+                terminal.expect(expected).with_context(place)?;
+            }
+            Kind::Interactive { command, dialogue } => {
+                converse(shell, command, dialogue).with_context(place)?;
+            }
+        }
+        report.executed += 1;
+    }
+    Ok(report)
+}
+
+fn run_to_end(shell: &Shell, command: &str, expected: &[String]) -> Result<()> {
+    let mut terminal = Terminal::start(shell, command, Stdio::null())?;
+    let (printed, ended) = terminal.read_to_end();
+    let lines: Vec<&str> = printed.iter().map(String::as_str).collect();
+    if !ended {
+        bail!("`{command}` did not end within {} s; it printed:\n{}", PATIENCE.as_secs(), lines.join("\n"));
+    }
+    if !text_matches(expected, &lines) {
+        bail!(
+            "`{command}`\n--- the book says\n{}\n--- it printed\n{}",
+            expected.join("\n"),
+            lines.join("\n")
+        );
+    }
+    Ok(())
+}
+
+fn converse(shell: &Shell, command: &str, dialogue: &[Said]) -> Result<()> {
+    let mut terminal = Terminal::start(shell, command, Stdio::piped())?;
+    let mut input = terminal.child.stdin.take();
+    for said in dialogue {
+        match said {
+            Said::EndOfInput => input = None,
+            Said::Printed(line) => terminal.expect(std::slice::from_ref(line))?,
+            Said::Typed(line) => type_line(input.as_mut(), line)
+                .with_context(|| format!("typing {line:?} into `{command}`"))?,
+        }
+    }
+    Ok(())
+}
+
+fn type_line(input: Option<&mut ChildStdin>, line: &str) -> Result<()> {
+    let input = input.context("standard input was closed by ^D before")?;
+    input.write_all(format!("{line}\n").as_bytes())?;
+    Ok(input.flush()?)
+}
+
+/// A running program whose output, both streams in order of arrival, is read line by line.
+struct Terminal {
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Terminal {
+    fn start(shell: &Shell, command: &str, stdin: Stdio) -> Result<Terminal> {
+        let mut path: Vec<PathBuf> = shell.path.clone();
+        path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+        let mut child = Command::new("bash")
+            .args(["-c", &format!("exec 2>&1\n{command}")])
+            .current_dir(&shell.folder)
+            .env("PATH", std::env::join_paths(path)?)
+            .env("NO_COLOR", "1")
+            .env("TERM", "dumb")
+            .env("LC_ALL", "C.UTF-8")
+            .stdin(stdin)
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .context("starting bash")?;
+        let stdout = child.stdout.take().expect("stdout was piped above");
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            let mut reader = BufReader::new(stdout);
+            let mut line = Vec::new();
+            while reader.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
+                let text = String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned();
+                if sender.send(text).is_err() {
+                    return;
+                }
+                line.clear();
+            }
+        });
+        Ok(Terminal { child, lines, seen: Vec::new() })
+    }
+
+    fn group(&self) -> Pid {
+        Pid::from_raw(self.child.id() as i32)
+    }
+
+    /// Waits until the expected lines have appeared, in order; `...` lets any number of lines pass before the next.
+    fn expect(&mut self, expected: &[String]) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut skipping = false;
+        for wanted in expected {
+            if wanted.trim() == "..." {
+                skipping = true;
+                continue;
+            }
+            loop {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let line = match self.lines.recv_timeout(left) {
+                    Ok(line) => line,
+                    Err(RecvTimeoutError::Timeout) => bail!(
+                        "waited {} s for the line\n  {wanted}\nbut so far it printed\n{}",
+                        PATIENCE.as_secs(),
+                        self.seen.join("\n")
+                    ),
+                    Err(RecvTimeoutError::Disconnected) => bail!(
+                        "it ended before it printed\n  {wanted}\nall it printed was\n{}",
+                        self.seen.join("\n")
+                    ),
+                };
+                self.seen.push(line.clone());
+                if line_matches(wanted, &line) {
+                    break;
+                }
+                if !skipping {
+                    bail!("--- the book says\n{wanted}\n--- it printed\n{line}");
+                }
+            }
+            skipping = false;
+        }
+        Ok(())
+    }
+
+    fn read_to_end(&mut self) -> (Vec<String>, bool) {
+        let deadline = Instant::now() + PATIENCE;
+        let mut printed = Vec::new();
+        loop {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => printed.push(line),
+                Err(RecvTimeoutError::Timeout) => return (printed, false),
+                Err(RecvTimeoutError::Disconnected) => return (printed, true),
+            }
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // The whole group: bash may have children, and a server must not outlive its chapter.
+        let _ = killpg(self.group(), Signal::SIGKILL);
+        // A process that is dying still holds its port, which the next chapter wants. Orphans of the group are waited for
+        // too if this process adopts them, see PR_SET_CHILD_SUBREAPER in the `labs` binary. SIGKILL ends them all, so
+        // this ends.
+        let group = Pid::from_raw(-self.group().as_raw());
+        while !matches!(waitpid(group, None), Err(errno) if errno != Errno::EINTR) {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse_chapter;
+    use super::*;
+
+    fn run(chapter: &str) -> Result<ChapterReport> {
+        let folder = std::env::temp_dir();
+        run_chapter(&Shell { folder, path: Vec::new() }, &parse_chapter(chapter)?)
+    }
+
+    #[test]
+    fn a_true_chapter_passes_and_is_counted() {
+        let chapter = "```console\n$ echo one; echo two >&2\none\n[..]o\n```\n\
+                       ```console,terminal=t\n$ echo up; exec sleep 60\nup\n```\n\
+                       ```console,interactive\n$ cat\nhello ↵\nhello\n^D\n```\n```console,ignore\n$ x\n```\n";
+        let report = run(chapter).unwrap();
+        assert_eq!((report.executed, report.ignored), (3, 1));
+    }
+
+    #[test]
+    fn a_false_chapter_fails_and_shows_both_sides() {
+        let error = format!("{:#}", run("text\n```console\n$ echo one\ntwo\n```\n").unwrap_err());
+        assert!(error.contains("line 2") && error.contains("two") && error.contains("one"), "{error}");
+        assert!(run("```console\n$ echo unexpected\n```\n").is_err());
+        assert!(run("```console,terminal=t\n$ echo down\nup\n```\n").is_err());
+        assert!(run("```console,interactive\n$ cat\nhello ↵\ngoodbye\n```\n").is_err());
+    }
+
+    #[test]
+    fn an_interrupt_reaches_the_terminal() {
+        let chapter = "```console,terminal=t\n$ trap 'echo caught; exit' INT; echo up; while :; do sleep 0.01; done\nup\n```\n\
+                       ```console,terminal=t\n^C\ncaught\n```\n";
+        run(chapter).unwrap();
+    }
+}

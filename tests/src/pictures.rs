@@ -1,0 +1,5 @@
+//! The book's pictures of measurements and its sample traces, made from real runs by `pictures`.
+
+pub mod chart;
+pub mod runs;
+pub mod samples;

@@ -1,0 +1,271 @@
+//! The results of a run, and the formats in which they are written down.
+
+mod autolab;
+mod classroom;
+pub mod explain;
+mod gradescope;
+mod json;
+mod junit;
+mod markdown;
+pub mod text;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::check::{Check, Failure, Phase};
+use crate::course::Visibility;
+
+/// The results of one run against one server.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The phase that was graded.
+    pub phase: Phase,
+    /// The command under test, as given.
+    pub command: Vec<String>,
+    /// The seed from which every payload came.
+    pub seed: u64,
+    /// The student, where the run is somebody's.
+    pub student: Option<String>,
+    /// Facts about the run as a whole: a real Redis noticed, a server that prints megabytes.
+    pub notices: Vec<String>,
+    /// One result per check, in the checks' order. Checks still to come are absent while the run goes on.
+    pub results: Vec<CheckResult>,
+    /// Wall-clock time so far.
+    pub duration: Duration,
+    /// False in a partial report, written while the run goes on.
+    pub finished: bool,
+}
+
+/// One check's result.
+#[derive(Debug, Clone)]
+pub struct CheckResult {
+    /// The check.
+    pub check: &'static Check,
+    /// The phase in which it ran.
+    pub phase: Phase,
+    /// What came of it.
+    pub status: Status,
+    /// Points it is worth in this suite.
+    pub points: f64,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// Wall-clock time.
+    pub duration: Duration,
+}
+
+/// What came of a check.
+#[derive(Debug, Clone)]
+pub enum Status {
+    /// The server did what it should.
+    Passed,
+    /// It did not.
+    Failed(Box<Failure>),
+    /// Not tried: the failure of the named check explains whatever would fail here.
+    Blocked(String),
+    /// Not tried, and why.
+    NotRun(String),
+    /// The grader or the machine failed; says nothing about the server.
+    Infrastructure(String),
+}
+
+impl Status {
+    /// The word used in every format.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed(_) => "failed",
+            Self::Blocked(_) => "blocked",
+            Self::NotRun(_) => "not run",
+            Self::Infrastructure(_) => "infrastructure error",
+        }
+    }
+}
+
+impl CheckResult {
+    /// `phase2.partial-header`.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.check.id(self.phase)
+    }
+
+    /// Points earned, and points that count at all. A check that was not run or whose machinery failed counts
+    /// neither for nor against; one that is blocked earns nothing yet.
+    #[must_use]
+    pub fn score(&self) -> (f64, f64) {
+        match self.status {
+            Status::Passed => (self.points, self.points),
+            Status::Failed(_) | Status::Blocked(_) => (0.0, self.points),
+            Status::NotRun(_) | Status::Infrastructure(_) => (0.0, 0.0),
+        }
+    }
+}
+
+impl Run {
+    /// Points earned, and points that count.
+    #[must_use]
+    pub fn score(&self) -> (f64, f64) {
+        self.results
+            .iter()
+            .map(CheckResult::score)
+            .fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    }
+
+    /// How many results have this status word.
+    #[must_use]
+    pub fn count(&self, word: &str) -> usize {
+        self.results.iter().filter(|result| result.status.word() == word).count()
+    }
+
+    /// True when nothing failed, was blocked, or broke down.
+    #[must_use]
+    pub fn all_passed(&self) -> bool {
+        self.results.iter().all(|result| matches!(result.status, Status::Passed | Status::NotRun(_)))
+    }
+
+    /// The command that runs one check again with the same bytes.
+    #[must_use]
+    pub fn replay(&self, result: &CheckResult) -> String {
+        let needs_strace = result.check.needs.contains(&crate::check::Need::Strace);
+        let mut line =
+            format!("cargo grade {} --only {} --seed {}", self.phase, result.check.name, self.seed);
+        if needs_strace {
+            line.push_str(" --strace");
+        }
+        if !self.command.is_empty() {
+            line.push_str(" -- ");
+            line.push_str(&quoted(&self.command));
+        }
+        line
+    }
+}
+
+/// A command line that a shell reads back as these arguments.
+#[must_use]
+pub fn quoted(argv: &[String]) -> String {
+    let quote = |arg: &String| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./={}:,+@%".contains(&byte);
+        if !arg.is_empty() && arg.bytes().all(plain) {
+            arg.clone()
+        } else {
+            format!("'{}'", arg.replace('\'', r"'\''"))
+        }
+    };
+    argv.iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+/// A report format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// Everything, for programs.
+    Json,
+    /// `/autograder/results/results.json`.
+    Gradescope,
+    /// `result.json` of Classroom 50.
+    Classroom50,
+    /// Base64 of the older classroom actions' step output.
+    ClassroomLegacy,
+    /// The last line of stdout that Autolab reads.
+    Autolab,
+    /// JUnit XML.
+    Junit,
+    /// A table and the failures, for pull requests and issues.
+    Markdown,
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(match text {
+            "text" => Self::Text,
+            "json" => Self::Json,
+            "gradescope" => Self::Gradescope,
+            "classroom50" => Self::Classroom50,
+            "classroom-legacy" => Self::ClassroomLegacy,
+            "autolab" => Self::Autolab,
+            "junit" => Self::Junit,
+            "markdown" => Self::Markdown,
+            other => {
+                return Err(format!(
+                    "unknown format `{other}`: say text, json, gradescope, classroom50, classroom-legacy, autolab, \
+                     junit or markdown, each with =FILE to write it there"
+                ));
+            }
+        })
+    }
+}
+
+/// How a report is to look.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// ANSI colours.
+    pub colour: bool,
+    /// How many hints to show with each failure, 0 to 3.
+    pub hints: usize,
+}
+
+impl Run {
+    /// The run in a format.
+    #[must_use]
+    pub fn render(&self, format: Format, style: Style) -> String {
+        match format {
+            Format::Text => text::render(self, style),
+            Format::Json => json::render(self),
+            Format::Gradescope => gradescope::render(self, style),
+            Format::Classroom50 => classroom::render_50(self),
+            Format::ClassroomLegacy => classroom::render_legacy(self, style),
+            Format::Autolab => autolab::render(self),
+            Format::Junit => junit::render(self, style),
+            Format::Markdown => markdown::render(self, style),
+        }
+    }
+}
+
+/// A format, and the file it goes to; without one it goes to stdout.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// What to write.
+    pub format: Format,
+    /// Where to.
+    pub file: Option<PathBuf>,
+}
+
+impl FromStr for Destination {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (format, file) = match text.split_once('=') {
+            Some((_, "")) => return Err(format!("`{text}` names no file after the =")),
+            Some((format, file)) => (format, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        Ok(Self { format: format.parse()?, file })
+    }
+}
+
+/// Writes a report so that a reader never sees half of one: to a neighbouring file first, then renamed.
+///
+/// # Errors
+/// When the file cannot be written, with its name.
+pub fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    let temporary = PathBuf::from(name);
+    let mut file =
+        std::fs::File::create(&temporary).with_context(|| format!("cannot write {}", temporary.display()))?;
+    file.write_all(text.as_bytes())?;
+    std::fs::rename(&temporary, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests;

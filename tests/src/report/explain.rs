@@ -1,0 +1,111 @@
+//! A failure in words and bytes, shared by every format that shows more than a number.
+
+use std::fmt::Write as _;
+
+use super::{CheckResult, Run, Status, Style, quoted};
+use crate::course::Visibility;
+use crate::hexdump::Dump;
+
+/// All a learner should see about one result; empty for a pass. Of a hidden check, nothing but that it is hidden.
+#[must_use]
+pub fn explain(run: &Run, result: &CheckResult, style: Style) -> String {
+    match (&result.status, result.visibility) {
+        (Status::Failed(_), Visibility::Hidden | Visibility::AfterDueDate | Visibility::AfterPublished) => {
+            "This is a hidden check: its details are for the instructor.\n".to_owned()
+        }
+        _ => in_full(run, result, style),
+    }
+}
+
+/// All there is to say, whoever may see it: for formats whose reader decides about visibility himself.
+#[must_use]
+pub fn in_full(run: &Run, result: &CheckResult, style: Style) -> String {
+    let mut out = String::new();
+    match &result.status {
+        Status::Passed => {}
+        Status::Blocked(by) => {
+            let _ = writeln!(
+                out,
+                "not tried: {by} fails, and that would explain a failure here. Mend that first."
+            );
+        }
+        Status::NotRun(why) => {
+            let _ = writeln!(out, "not run: {why}");
+        }
+        Status::Infrastructure(why) => {
+            let _ = writeln!(out, "infrastructure error (this says nothing about the server): {why}");
+        }
+        Status::Failed(failure) => {
+            let _ = writeln!(out, "{}", failure.summary);
+            if let Some(step) = &failure.step {
+                let _ = writeln!(out, "while      {step}");
+            }
+            section(&mut out, "sent", failure.sent.as_ref());
+            section(&mut out, "expected", failure.expected.as_ref());
+            section(&mut out, "came", failure.came.as_ref());
+            for note in &failure.notes {
+                let _ = writeln!(out, "note       {note}");
+            }
+            let bug =
+                failure.bug.map_or_else(|| "none of those this check knows by name".to_owned(), bold(style));
+            let _ = writeln!(out, "likely bug {bug}");
+            let _ = writeln!(out, "why        {}", result.check.lesson);
+            let _ = writeln!(out, "chapter    {}", result.check.chapter);
+            let _ = writeln!(out, "replay     {}", run.replay(result));
+            if !run.command.is_empty() {
+                let _ = writeln!(out, "look       {}", strace_line(run));
+            }
+            for (at, hint) in result.check.hints.iter().take(style.hints).enumerate() {
+                let _ = writeln!(out, "hint {}     {hint}", at + 1);
+            }
+            if style.hints < 3 {
+                let _ = writeln!(
+                    out,
+                    "           (--hint {} shows {} hint)",
+                    style.hints + 1,
+                    if style.hints == 0 { "a" } else { "another" }
+                );
+            }
+        }
+    }
+    out
+}
+
+/// A line to see the server's system calls, on a fixed port so that the learner can talk to it by hand.
+fn strace_line(run: &Run) -> String {
+    let port = match run.phase {
+        crate::check::Phase::Echo => "7001",
+        crate::check::Phase::Framing => "7002",
+        crate::check::Phase::EventLoop => "7003",
+        crate::check::Phase::Keyspace => "6379",
+    };
+    let argv: Vec<String> = run
+        .command
+        .iter()
+        .map(|arg| arg.replace("{port}", port).replace("{framed_port}", "7004").replace("{dir}", "/tmp"))
+        .collect();
+    format!("strace -f -tt -e trace=network,desc -s 32 {}", quoted(&argv))
+}
+
+fn bold(style: Style) -> impl Fn(&str) -> String {
+    move |text| if style.colour { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+fn section(out: &mut String, name: &str, dump: Option<&Dump>) {
+    let Some(dump) = dump else { return };
+    let size = match dump.total {
+        0 => "nothing".to_owned(),
+        1 => "1 byte".to_owned(),
+        total => format!("{total} bytes"),
+    };
+    let splits = match dump.splits.len() {
+        0 => String::new(),
+        more => format!(" in {} writes; / marks where one ended and the server read it", more + 1),
+    };
+    let _ = writeln!(out, "{name:<10} {size}{splits}");
+    if dump.total > 0 || dump.caret.is_some() {
+        for line in dump.render().lines() {
+            let _ = writeln!(out, "  {line}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The report for people: one line per check, then the failures at length.
+
+use std::fmt::Write as _;
+
+use super::explain::explain;
+use super::{CheckResult, Run, Status, Style};
+use crate::course::Visibility;
+
+/// The failures at length, then one line of sums. The checks' own lines are the progress of the run.
+#[must_use]
+pub fn render(run: &Run, style: Style) -> String {
+    let mut out = String::new();
+    let failures: Vec<&CheckResult> = run
+        .results
+        .iter()
+        .filter(|result| matches!(result.status, Status::Failed(_) | Status::Infrastructure(_)))
+        .collect();
+    for result in failures {
+        let _ = writeln!(out, "\n{}", line(result, style));
+        for text in explain(run, result, style).lines() {
+            let _ = writeln!(out, "    {text}");
+        }
+    }
+    for notice in &run.notices {
+        let _ = writeln!(out, "\nNOTICE: {notice}");
+    }
+    let _ = writeln!(out, "\n{}", summary(run));
+    out
+}
+
+/// One result on one line.
+#[must_use]
+pub fn line(result: &CheckResult, style: Style) -> String {
+    let (mark, colour) = match result.status {
+        Status::Passed => ("pass", "32"),
+        Status::Failed(_) => ("FAIL", "31"),
+        Status::Blocked(_) => ("wait", "33"),
+        Status::NotRun(_) => ("skip", "36"),
+        Status::Infrastructure(_) => ("ERR ", "35"),
+    };
+    let mark = if style.colour { format!("\x1b[{colour}m{mark}\x1b[0m") } else { mark.to_owned() };
+    let why = match &result.status {
+        Status::Failed(failure) => format!("  ({})", failure.bug.unwrap_or("see below")),
+        Status::Blocked(by) => format!("  (blocked by {by})"),
+        Status::NotRun(why) => format!("  (not run: {why})"),
+        Status::Passed | Status::Infrastructure(_) => String::new(),
+    };
+    let why = if result.visibility == Visibility::Visible { why } else { String::new() };
+    format!("{mark}  {:<28} {}{why}", result.id(), result.check.title)
+}
+
+fn summary(run: &Run) -> String {
+    let (score, max) = run.score();
+    let mut parts = vec![format!("{} passed", run.count("passed"))];
+    for word in ["failed", "blocked", "not run", "infrastructure error"] {
+        if run.count(word) > 0 {
+            parts.push(format!("{} {word}", run.count(word)));
+        }
+    }
+    let partial = if run.finished { "" } else { " (unfinished)" };
+    format!(
+        "{}{partial}: {} · {} of {} points · {:.1} s · seed {}",
+        run.phase,
+        parts.join(", "),
+        number(score),
+        number(max),
+        run.duration.as_secs_f64(),
+        run.seed
+    )
+}
+
+/// `5`, `2.5`: points without a needless `.0`.
+#[must_use]
+pub fn number(value: f64) -> String {
+    format!("{}", (value * 100.0).round() / 100.0)
+}

@@ -1,0 +1,77 @@
+//! This workspace's own servers, which are graded when no command is given.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use crate::check::Phase;
+
+/// Builds the phase's server through cargo and returns the command that starts it.
+///
+/// # Errors
+/// When there is no workspace around, or it does not compile.
+pub fn own_server(phase: Phase) -> anyhow::Result<Vec<String>> {
+    server_of(&root()?, phase)
+}
+
+/// The same for any workspace of the course: a student's submission.
+///
+/// # Errors
+/// When it does not compile.
+pub fn server_of(root: &Path, phase: Phase) -> anyhow::Result<Vec<String>> {
+    let (package, binary) = match phase {
+        Phase::Echo => ("phase1-echo", "echo-server"),
+        Phase::Framing => ("phase2-framing", "framed-server"),
+        Phase::EventLoop => ("phase3-eventloop", "eventloop-server"),
+        Phase::Keyspace => ("phase4-keyspace", "keyspace-server"),
+    };
+    let path = build(root, package, binary)?;
+    let mut argv = vec![path.display().to_string(), "--port".into(), "{port}".into()];
+    if phase == Phase::Keyspace {
+        argv.extend(["--framed-port", "{framed_port}", "--dir", "{dir}"].map(String::from));
+    }
+    Ok(argv)
+}
+
+/// Builds one binary and returns its path. The compiler's own messages go to stderr.
+///
+/// # Errors
+/// When cargo fails.
+pub fn build(root: &Path, package: &str, binary: &str) -> anyhow::Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(root)
+        .args(["build", "--quiet", "--message-format", "json-render-diagnostics"])
+        .args(["--package", package, "--bin", binary])
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .context("cargo could not be started; to grade a server without it, give its command after `--`")?;
+    if !output.status.success() {
+        bail!("{package} does not compile; the compiler's messages stand above");
+    }
+    // cargo itself knows where the binary went, whatever CARGO_TARGET_DIR or the configuration say.
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == binary)
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .with_context(|| format!("cargo built {package} but named no binary `{binary}`"))
+}
+
+/// The workspace's root: the nearest directory upwards that holds the phases.
+///
+/// # Errors
+/// When there is none.
+pub fn root() -> anyhow::Result<PathBuf> {
+    let here = std::env::current_dir().context("the current directory is gone")?;
+    let found =
+        here.ancestors().find(|dir| dir.join("Cargo.toml").is_file() && dir.join("phase1-echo").is_dir());
+    match found {
+        Some(root) => Ok(root.to_path_buf()),
+        None => bail!(
+            "{} is not inside the course's workspace; give the server's command: grade PHASE -- COMMAND {{port}}",
+            here.display()
+        ),
+    }
+}
