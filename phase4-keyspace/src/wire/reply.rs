@@ -85,11 +85,17 @@ impl<'a> Reply<'a> {
     /// A binary-safe string.
     #[inline]
     pub fn bulk(&mut self, bytes: &[u8]) {
-        if self.wire == Wire::Framed || bytes.len() > 9 {
+        let len = bytes.len();
+        if self.wire == Wire::Framed || len > 9 {
             return self.long_bulk(bytes);
         }
-        self.header(b'$', bytes.len());
-        self.line(bytes);
+        // One piece, appended whole and cut to its length: room is asked for once.
+        let mut piece = *b"$0\r\n___________\0";
+        piece[1] += len as u8;
+        piece[4..4 + len].copy_from_slice(bytes);
+        piece[4 + len..6 + len].copy_from_slice(b"\r\n");
+        self.out.extend_from_slice(&piece);
+        self.out.truncate(self.out.len() - (10 - len));
     }
 
     #[inline(never)]
