@@ -70,10 +70,7 @@ impl Server {
             *consumed = request.end;
             last = Some(request.command);
             if outcome == Outcome::Changed {
-                match Client::of(core, turn.conn) {
-                    Some(changed) => client = changed,
-                    None => return Some(Next::Close),
-                }
+                client = Client::of(core, turn.conn).unwrap_or(client);
                 next = next_for(core, turn.conn);
             }
             if turn.out.len() > turn.high_mark {

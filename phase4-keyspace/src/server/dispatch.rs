@@ -83,10 +83,10 @@ pub fn dispatch(
     let mut outcome = Outcome::Done;
     match admit(core, client, &incoming) {
         Ok(Verdict::Run(id, row)) => {
-            meter.switch(id, &mut core.stats);
             let mut reply = Reply::new(out, wire);
             let result = match row.run {
                 Run::Data(run) => {
+                    meter.switch(id, &mut core.stats);
                     let stats = &mut core.stats;
                     let (hits, misses) = (&mut stats.hits, &mut stats.misses);
                     let (hashes, keyspace) = (incoming.hashes, &mut core.keyspace);
@@ -96,6 +96,9 @@ pub fn dispatch(
                 }
                 Run::Server(run) => {
                     outcome = Outcome::Changed;
+                    // It may look at the counters, or reset them: all calls before it are in, its own is not yet.
+                    meter.stop(&mut core.stats);
+                    meter.switch(id, &mut core.stats);
                     // CLIENT LIST shows it; for commands that cannot look, the end of the batch is early enough.
                     note(core, conn, id);
                     run(&mut ServerContext { core, conn, outbox }, incoming.args, &mut reply)

@@ -128,35 +128,37 @@ impl Rate {
     }
 }
 
-/// Attributes time to commands with one reading of the clock per run of equal commands, not two per command.
+/// Attributes calls and time to commands: one reading of the clock and one addition per run of equal commands, not per
+/// command.
 pub struct Meter {
     started: Instant,
     running: Option<CommandId>,
+    calls: u64,
 }
 
 impl Meter {
     /// Starts the clock.
     pub fn start() -> Self {
-        Meter { started: Instant::now(), running: None }
+        Meter { started: Instant::now(), running: None, calls: 0 }
     }
 
     /// `command` runs now, and whatever ran before it has ended.
     #[inline]
     pub fn switch(&mut self, command: CommandId, stats: &mut Stats) {
-        stats.commands[command as usize].calls += 1;
         if self.running != Some(command) {
-            if self.running.is_some() {
-                self.stop(stats);
-            }
+            self.stop(stats);
             self.running = Some(command);
         }
+        self.calls += 1;
     }
 
-    /// Nothing runs any more.
+    /// Nothing runs any more: what has run is written down.
     pub fn stop(&mut self, stats: &mut Stats) {
         if let Some(command) = self.running.take() {
             let now = Instant::now();
-            stats.commands[command as usize].time += now - self.started;
+            let stats = &mut stats.commands[command as usize];
+            stats.calls += std::mem::take(&mut self.calls);
+            stats.time += now - self.started;
             self.started = now;
         }
     }
@@ -179,6 +181,23 @@ mod tests {
         }
         assert!(stats.errors.len() <= 129);
         assert_eq!(stats.total_errors(), 1003);
+    }
+
+    #[test]
+    fn a_meter_writes_down_each_run_when_it_ends() {
+        let mut stats = Stats::new(3);
+        let mut meter = Meter::start();
+        for command in [1, 1, 2, 1] {
+            meter.switch(command, &mut stats);
+        }
+        assert_eq!(
+            stats.commands.iter().map(|c| c.calls).collect::<Vec<_>>(),
+            [0, 2, 1],
+            "the last is not over"
+        );
+        meter.stop(&mut stats);
+        meter.stop(&mut stats);
+        assert_eq!(stats.commands[1].calls, 3);
     }
 
     #[test]
