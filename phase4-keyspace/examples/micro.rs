@@ -138,7 +138,7 @@ fn warm(times: u64) {
     for i in 0..times {
         let first = ((i * 16) & (KEYS - 1)) as usize;
         let hashes: [u64; 16] =
-            std::array::from_fn(|at| keyspace.shared(0).hash_and_touch(keys[first + at].bytes));
+            std::array::from_fn(|at| keyspace.shared(0).hash_and_prefetch(keys[first + at].bytes));
         keyspace.shared(0).warm(&hashes);
     }
 }

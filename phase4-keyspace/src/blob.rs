@@ -9,6 +9,7 @@
 pub mod class;
 pub mod record;
 
+use crate::prefetch;
 use class::{CLASSES, UNIT, class_of, units_of};
 use record::{Draft, FLAGS, Record, RecordMut};
 
@@ -111,6 +112,15 @@ impl Heap {
     pub fn record_mut(&mut self, reference: u32) -> RecordMut<'_> {
         let (page, unit) = split(reference);
         RecordMut(&mut self.page_mut(page)[unit * UNIT..])
+    }
+
+    /// Asks for the cache lines of a record's slot, without waiting for them.
+    #[inline(always)]
+    pub fn prefetch(&self, reference: u32) {
+        let (page, unit) = split(reference);
+        if let (Some(Some(memory)), Some(info)) = (self.pages.get(page), self.info.get(page)) {
+            prefetch::lines(memory.as_ptr().wrapping_add(unit * UNIT), info.slot_units() * UNIT);
+        }
     }
 
     #[inline(always)]

@@ -17,10 +17,12 @@
 mod bucket;
 mod resize;
 mod scan;
+mod tags;
 #[cfg(test)]
 mod tests;
 
 use crate::chunks::Chunks;
+use crate::prefetch;
 use bucket::Bucket;
 
 /// Mean entries per bucket above which an insert splits one; design/dict.md has the measurements behind it.
@@ -212,12 +214,12 @@ impl Dict {
     }
 
     // ANCHOR: warm
-    /// First half of a prefetch: asks for the cache line of a hash's bucket without using it, so that the processor can
-    /// fetch many at once while nothing waits for any.
+    /// First half of looking ahead: asks for the cache line of a hash's bucket without using it, so that many are on their
+    /// way at once while nothing waits for any.
     #[inline(always)]
-    pub fn touch(&self, hash: u64) {
+    pub fn prefetch(&self, hash: u64) {
         if let Some(bucket) = self.table.in_chunk(self.home(hash)) {
-            std::hint::black_box(bucket.first_byte());
+            prefetch::line(bucket);
         }
     }
 

@@ -18,6 +18,7 @@ pub mod keyspace;
 pub mod log;
 pub mod memory;
 pub mod number;
+mod prefetch;
 pub mod server;
 pub mod session;
 mod slab;

@@ -216,7 +216,7 @@ fn picks_are_even() {
 fn what_a_lookup_touches_holds_what_it_finds() {
     let mut dict = Dict::default();
     assert_eq!(dict.candidate(1), None);
-    dict.touch(1);
+    dict.prefetch(1);
     for reference in 0..300 {
         dict.insert(hash(reference, u64::MAX), reference, |r| hash(r, u64::MAX));
     }

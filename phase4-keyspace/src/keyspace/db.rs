@@ -351,9 +351,9 @@ impl Db {
     /// Hashes a key and starts loading its bucket's cache line, without waiting for it. Between this and [`Db::warm`] should
     /// pass some time: the rest of a batch.
     #[inline(always)]
-    pub fn hash_and_touch(&self, key: &[u8]) -> u64 {
+    pub fn hash_and_prefetch(&self, key: &[u8]) -> u64 {
         let hash = self.hasher.hash(key);
-        self.store.dict.touch(hash);
+        self.store.dict.prefetch(hash);
         hash
     }
 
@@ -361,7 +361,7 @@ impl Db {
     pub fn warm(&self, hashes: &[u64]) {
         for hash in hashes {
             if let Some(reference) = self.store.dict.candidate(*hash) {
-                std::hint::black_box(self.store.record(reference).flags());
+                self.store.heap.prefetch(reference);
             }
         }
     }

@@ -133,7 +133,7 @@ fn traffic(seed: u64, hasher: Hasher, names: usize, steps: usize) {
             9 => _ = keyspace.cron(random.below(2) == 0),
             _ => {
                 let shared = keyspace.shared(0);
-                assert_eq!(shared.hash_and_touch(key.bytes), key.hash);
+                assert_eq!(shared.hash_and_prefetch(key.bytes), key.hash);
                 shared.warm(&[key.hash, key.hash]);
                 let found = keyspace.db(0).find(key).map(|f| (string(f.value), f.deadline));
                 assert_eq!(found.as_ref(), model.get(&bytes));

@@ -1,7 +1,7 @@
 //! The whole requests at the front of one client's input, taken apart but not yet run.
 //!
 //! Several at once, because the memory that a lookup needs can then be asked for long before it is used: each key is hashed
-//! and its bucket touched as soon as its request is understood, then all records are touched, and by the time the first
+//! and its bucket asked for as soon as its request is understood, then all records are asked for, and by the time the first
 //! command runs they are on their way to the cache.
 use std::mem;
 
@@ -84,7 +84,7 @@ impl Default for Usual {
 pub struct Ahead<'a> {
     /// The command table.
     pub lookup: &'a Lookup,
-    /// The client's database. A `SELECT` in the middle of the batch makes the touching vain, and no more.
+    /// The client's database. A `SELECT` in the middle of the batch makes it vain, and no more.
     pub db: &'a Db,
 }
 
@@ -175,7 +175,7 @@ impl Batch {
         let first_hash = self.hashes.len();
         let spans = &self.spans[first_span..];
         if one_key {
-            self.hashes.push(ahead.db.hash_and_touch(Args::new(input, spans).get(1)));
+            self.hashes.push(ahead.db.hash_and_prefetch(Args::new(input, spans).get(1)));
         } else {
             hash_keys(&mut self.hashes, Args::new(input, spans), keys, ahead.db);
         }
@@ -268,10 +268,10 @@ impl Batch {
     }
 }
 
-/// Hashes a request's keys, as many as there is room for, and touches their buckets.
+/// Hashes a request's keys, as many as there is room for, and asks for their buckets.
 #[inline(never)]
 fn hash_keys(hashes: &mut Vec<u64>, args: Args<'_>, keys: KeySpec, db: &Db) {
     for key in keys.of(args).take(MOST_KEYS.saturating_sub(hashes.len())) {
-        hashes.push(db.hash_and_touch(key));
+        hashes.push(db.hash_and_prefetch(key));
     }
 }
