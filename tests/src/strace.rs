@@ -9,7 +9,6 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::check::{Outcome, Verdict};
-use crate::procfs;
 use crate::target::Target;
 
 /// Whether fault injection may be used.
@@ -66,8 +65,14 @@ impl Tracing {
 #[derive(Debug)]
 pub struct Injection {
     strace: Child,
+    /// The traced calls.
     log: PathBuf,
+    /// What strace itself has to say.
+    words: PathBuf,
 }
+
+/// The longest that strace may take to attach: it does so in milliseconds, or not at all.
+const ATTACH: Duration = Duration::from_secs(15);
 
 /// System calls by which a server may read from a socket.
 pub const READS: &str = "read,recvfrom,recvmsg,readv";
@@ -96,29 +101,36 @@ pub fn inject(
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let name = format!("grade-strace-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let log = std::env::temp_dir().join(name);
-    let pid = target.pid();
+    let words = log.with_extension("words");
+    let stderr = std::fs::File::create(&words)
+        .map_err(|error| Verdict::Infrastructure(format!("cannot write {}: {error}", words.display())))?;
     let strace = Command::new("strace")
-        .args(["-f", "-qq", "-e", &format!("trace={calls}"), "-e", &format!("inject={calls}:{fault}"), "-o"])
+        .args(["-f", "-e", &format!("trace={calls}"), "-e", &format!("inject={calls}:{fault}"), "-o"])
         .arg(&log)
-        .args(["-p", &pid.to_string()])
+        .args(["-p", &target.pid().to_string()])
         .args(socket.iter().flat_map(|inode| ["-P".to_owned(), format!("socket:[{inode}]")]))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(stderr)
         .spawn()
         .map_err(|error| Verdict::NotRun(format!("strace could not be started: {error}")))?;
-    let mut injection = Injection { strace, log };
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while procfs::status_number(pid, "TracerPid") != Some(u64::from(injection.strace.id())) {
+    let mut injection = Injection { strace, log, words };
+    // TracerPid of /proc/PID/status is set too early: the server still runs, and its next call goes by untouched. strace
+    // says "attached" once every thread has been told to stop; from then on none of them makes a call unseen.
+    let deadline = Instant::now() + ATTACH;
+    loop {
+        // Looked at before the words: what a strace that has gone had to say is complete.
         let gone = injection.strace.try_wait().ok().flatten().is_some();
+        let said = std::fs::read_to_string(&injection.words).unwrap_or_default();
+        if !gone && said.contains("attached") {
+            return Ok(injection);
+        }
         if gone || Instant::now() > deadline {
-            return Err(Verdict::NotRun(
-                "strace may not attach to the server (ptrace is restricted here)".into(),
-            ));
+            let why = said.lines().last().unwrap_or("it said nothing");
+            return Err(Verdict::NotRun(format!("strace may not attach to the server here ({why})")));
         }
         target.output.wait_for_more(Duration::from_millis(1));
     }
-    Ok(injection)
 }
 
 impl Injection {
@@ -143,5 +155,6 @@ impl Drop for Injection {
         let _ = kill(Pid::from_raw(self.strace.id().cast_signed()), Signal::SIGTERM);
         let _ = self.strace.wait();
         let _ = std::fs::remove_file(&self.log);
+        let _ = std::fs::remove_file(&self.words);
     }
 }
