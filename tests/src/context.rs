@@ -1,5 +1,7 @@
 //! What a check is given: a server, connections to it, seeded randomness, and limits of patience.
 
+mod rest;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,6 +11,7 @@ use crate::seed::Rng;
 use crate::strace::Tracing;
 use crate::target::{Launch, Shared};
 use crate::wire::Wire;
+pub use rest::Rest;
 
 /// How long the grader waits. A server that is *seen* to sleep is given up on early; one that works is waited for.
 #[derive(Debug, Clone, Copy)]
@@ -148,26 +151,17 @@ impl Context {
         self.target()?.cpu().ok_or_else(|| not_run("the server's CPU time cannot be read from /proc"))
     }
 
-    /// CPU time the server spends while nobody asks anything of it, over `window`. A server that was runnable nearly
-    /// whenever it was looked at counts as having spent the whole window: on a machine with more work than cores, one
-    /// that spins gets little CPU time, but it is never seen asleep.
+    /// What the server does while nobody asks anything of it, measured against a thread of the grader's own that does
+    /// nothing but spin: see [`Rest`].
     ///
     /// # Errors
-    /// Not run, when /proc does not tell.
-    pub fn cpu_while_idle(&mut self, window: Duration) -> Outcome<Duration> {
-        let target = self.target()?;
+    /// Not run, when /proc does not tell, or the machine is too busy to let anybody run.
+    pub fn rest(&mut self) -> Outcome<Rest> {
         let before = self.cpu()?;
-        let until = Instant::now() + window;
-        let (mut looks, mut awake) = (0, 0);
-        while Instant::now() < until {
-            // Not a synchronisation: the window is what is measured.
-            std::thread::sleep(window / 30);
-            looks += 1;
-            awake += u32::from(target.activity().is_some_and(|activity| !activity.asleep));
-        }
-        let spent = self.cpu()?.saturating_sub(before);
-        let never_asleep = looks >= 5 && awake * 10 >= looks * 8;
-        Ok(if never_asleep { spent.max(window) } else { spent })
+        let Some(spinner) = rest::spin() else {
+            return Err(not_run("the machine gave a spinning thread no time to measure the server against"));
+        };
+        Ok(Rest { server: self.cpu()?.saturating_sub(before), spinner })
     }
 }
 

@@ -1,7 +1,5 @@
 //! A byte stream has no messages: any split, any size, any byte, and an end in each direction of its own.
 
-use std::time::Duration;
-
 use nix::sys::signal::Signal;
 
 use crate::check::{Check, Context, Explain as _, Kind, Outcome, Phase, Server};
@@ -215,6 +213,8 @@ fn half_close(ctx: &mut Context) -> Outcome {
     Ok(())
 }
 
+/// Busy or waiting, which is only the diagnosis, is told by comparison with a spinning thread, see
+/// [`crate::context::Rest`].
 fn end_of_stream(ctx: &mut Context) -> Outcome {
     let message = ctx.message(10);
     let mut client = ctx.connect()?;
@@ -223,8 +223,7 @@ fn end_of_stream(ctx: &mut Context) -> Outcome {
     client.expect(&message)?;
     client.finish()?;
     if let Err(verdict) = client.expect_eof() {
-        let busy =
-            ctx.cpu_while_idle(Duration::from_millis(200)).is_ok_and(|cpu| cpu > Duration::from_millis(60));
+        let busy = ctx.rest().is_ok_and(|rest| rest.spins());
         let outcome: Outcome = Err(verdict);
         return outcome
             .likely_when(&[Kind::ServerDied], EOF_FATAL)

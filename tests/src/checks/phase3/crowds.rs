@@ -1,7 +1,5 @@
 //! Many connections, coming and going at once.
 
-use std::time::Duration;
-
 use nix::sys::signal::Signal;
 
 use super::LOOP;
@@ -200,6 +198,8 @@ fn storm(ctx: &mut Context, leaving: Vec<Client>, round: usize) -> Outcome<Vec<(
     Ok(newcomers)
 }
 
+/// Whether the server rests without descriptors is told by comparison with a spinning thread, see
+/// [`crate::context::Rest`].
 fn out_of_descriptors(ctx: &mut Context) -> Outcome {
     let mut launch = ctx.launch.clone();
     launch.limits.files = Some(32);
@@ -209,22 +209,16 @@ fn out_of_descriptors(ctx: &mut Context) -> Outcome {
     for _ in 0..64 {
         waiting.push(ctx.connect().likely_when(&[Kind::ServerDied, Kind::Refused], EMFILE_FATAL)?);
     }
-    let window = Duration::from_millis(300);
-    let cpu = ctx.cpu_while_idle(window);
+    let rest = ctx.rest();
     if target.ended().is_some() {
         return Err(first
             .failure(Kind::ServerDied, "the server ended without descriptors")
             .likely(EMFILE_FATAL)
             .into());
     }
-    let cpu = cpu?;
-    // A spinning server on a crowded machine gets far less than the whole window; a resting one needs next to nothing.
-    if cpu > window / 10 {
-        let text = format!(
-            "with 32 descriptors and 65 clients the server used {} ms of CPU in {} ms",
-            cpu.as_millis(),
-            window.as_millis()
-        );
+    let rest = rest?;
+    if rest.spins() {
+        let text = format!("with 32 descriptors and 65 clients {rest}");
         return Err(Failure::new(Kind::Resource, text).likely(ACCEPT_SPIN).into());
     }
     let message = ctx.message(10);

@@ -172,6 +172,7 @@ fn storm(ctx: &mut Context) -> Outcome {
     ping(ctx).likely(KILLS)
 }
 
+/// Compared with a spinning thread in the same moments, see [`crate::context::Rest`].
 fn idle(ctx: &mut Context) -> Outcome {
     let before = ctx.target()?.threads();
     let mut clients = Vec::new();
@@ -189,11 +190,9 @@ fn idle(ctx: &mut Context) -> Outcome {
         return Err(Failure::new(Kind::Resource, text).likely(THREADS).into());
     }
     let _ = target.wait_idle(Duration::from_secs(1));
-    let window = Duration::from_millis(500);
-    let spent = ctx.cpu_while_idle(window)?;
-    // A background tick of a few milliseconds is fine; a spinning loop takes the window's whole.
-    if spent > window / 5 {
-        let text = format!("{} ms of CPU time in {} idle ms", spent.as_millis(), window.as_millis());
+    let rest = ctx.rest()?;
+    if rest.spins() {
+        let text = format!("with {} idle clients {rest}", clients.len());
         return Err(Failure::new(Kind::Resource, text).likely(SPINS).into());
     }
     Ok(())
