@@ -1,6 +1,7 @@
 //! A TCP client that misbehaves on purpose and remembers everything: it splits, half-closes, stalls and resets, and
 //! every wait of it has an end.
 
+mod freeze;
 mod record;
 mod stall;
 
@@ -197,24 +198,6 @@ impl Client {
     pub fn inode_at_server(&self) -> Option<u64> {
         let rows = procfs::tcp_rows_of_port(self.remote.port()).ok()?;
         rows.iter().find(|row| row.remote == self.local).map(|row| row.inode).filter(|inode| *inode != 0)
-    }
-
-    /// One attempt to write and one to read, without waiting longer than a millisecond; what is read is dropped.
-    /// For a flooder, whose replies nobody compares. Returns how much was sent and how much came.
-    ///
-    /// # Errors
-    /// A failure when the server closed.
-    pub fn pump(&mut self, bytes: &[u8]) -> Outcome<(usize, usize)> {
-        let sent = self.write_some(bytes)?;
-        let mut buffer = [0; 64 << 10];
-        let came = match self.read_some_into(&mut buffer) {
-            Ok(came) => came,
-            Err(_) => return Err(self.fail(Kind::EarlyEof, "the server closed the connection")),
-        };
-        if sent == 0 && came == 0 {
-            self.poll(PollFlags::POLLIN | PollFlags::POLLOUT, 1)?;
-        }
-        Ok((sent, came))
     }
 
     /// Sends until the server takes no more (it sleeps and the socket is full) or all is sent; returns how much went.

@@ -1,7 +1,6 @@
 //! One client is slow, silent or greedy; the others must not notice.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use nix::sys::signal::Signal;
 
 use super::LOOP;
 use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome, Server};
@@ -157,52 +156,56 @@ fn blocking_accept(ctx: &mut Context) -> Outcome {
     }
 }
 
+/// Two megabytes of a flooder's frames and one frame of another client all wait when the stopped server goes on, and the
+/// kernel stops it again in the moment in which the other's reply arrives. What the server has read of the flood by then
+/// is compared with the whole flood, of which a bounded share is a small part. No clock has a part in it.
 fn fairness(ctx: &mut Context) -> Outcome {
-    /// Replies to the flooder between a request of B and its reply. One tick's share is some tens of KB, and what lies
-    /// in the kernel's buffers some MB.
-    const SHARE: u64 = 16 << 20;
-    // Empty frames cost the server far more than the flooder, so the flooder keeps ahead of it.
-    let flood = vec![0_u8; 256 << 10];
-    let mut flooder = ctx.connect_as("flooder")?;
-    let mut other = ctx.connect_as("B")?;
-    let (answered, stop) = (AtomicU64::new(0), AtomicBool::new(false));
+    let mut clients = Vec::new();
+    for name in ["B", "flooder", "C"] {
+        let mut client = ctx.connect_as(name)?;
+        let hello = ctx.message(10);
+        client.step("a first exchange");
+        client.exchange(&hello, &hello)?;
+        clients.push(client);
+    }
+    let [mut early, mut flooder, mut late] =
+        <[Client; 3]>::try_from(clients).map_err(|_| not_run("three clients are needed"))?;
+    // Events may be served in the order of connecting: the flooder came after the one and before the other.
+    for _ in 0..3 {
+        for other in [&mut early, &mut late] {
+            flood(ctx, &mut flooder, other)?;
+        }
+    }
+    Ok(())
+}
+
+fn flood(ctx: &mut Context, flooder: &mut Client, other: &mut Client) -> Outcome {
+    /// Fits into the kernel's buffers, so that nobody has to write meanwhile. Empty frames: the most work for the bytes.
+    static FLOOD: [u8; 2 << 20] = [0; 2 << 20];
+    let target = ctx.target()?;
     let message = ctx.message(15);
-    std::thread::scope(|scope| {
-        let flooding = scope.spawn(|| -> Outcome {
-            let mut at = 0;
-            while !stop.load(Ordering::Relaxed) {
-                let (sent, came) = flooder.pump(&flood[at..])?;
-                at = (at + sent) % flood.len();
-                answered.fetch_add(came as u64, Ordering::Relaxed);
-            }
-            Ok(())
-        });
-        let mut shares = Vec::new();
-        let outcome = (|| {
-            while answered.load(Ordering::Relaxed) < 1 << 20 && !flooding.is_finished() {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            for _ in 0..15 {
-                let before = answered.load(Ordering::Relaxed);
-                other.step("a frame, while another client floods the server");
-                other.send(&message)?;
-                other.expect(&message).likely_when(&[Kind::NoReply], STARVATION)?;
-                shares.push(answered.load(Ordering::Relaxed) - before);
-            }
-            Ok(())
-        })();
-        stop.store(true, Ordering::Relaxed);
-        match flooding.join() {
-            Ok(flooded) => outcome.and(flooded)?,
-            Err(_) => outcome?,
-        }
-        // The median: a single long wait may be the machine's.
-        shares.sort_unstable();
-        let share = shares[shares.len() / 2];
-        if share > SHARE {
-            let text = format!("while B waited for one reply, the flooder got {} MB of replies", share >> 20);
-            return Err(other.failure(Kind::Resource, text).likely(STARVATION).into());
-        }
-        Ok(())
-    })
+    flooder.step("2 MB of empty frames at once");
+    other.step("a frame, while 2 MB of another client's frames wait");
+    target.signal(Signal::SIGSTOP).map_err(|_| not_run("the server could not be stopped for a moment"))?;
+    let outcome = (|| -> Outcome<(usize, usize)> {
+        // The flooder's frames go first, so that an event loop hears of them first.
+        let sent = flooder.send_what_fits(&FLOOD)?;
+        other.send(&message)?;
+        other.freeze_on_arrival()?;
+        let _ = target.signal(Signal::SIGCONT);
+        other.expect(&message).likely_when(&[Kind::NoReply], STARVATION)?;
+        other.wait_frozen()?;
+        Ok((sent, sent.saturating_sub(flooder.unread_by_server()?)))
+    })();
+    let thawed = other.thaw();
+    let _ = target.signal(Signal::SIGCONT);
+    let (sent, read) = outcome?;
+    thawed?;
+    if read > sent / 2 {
+        let text = format!(
+            "one frame waited while {read} of the {sent} bytes of another client's flood were served"
+        );
+        return Err(other.failure(Kind::Resource, text).likely(STARVATION).into());
+    }
+    flooder.expect(&FLOOD[..sent - sent % 4])
 }
