@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use super::LOOP;
 use crate::check::{Check, Context, Explain as _, Kind, Need, Outcome, Server};
 use crate::client::Options;
@@ -85,38 +87,63 @@ fn bounded_output(ctx: &mut Context) -> Outcome {
     ctx.ping().likely(UNBOUNDED)
 }
 
+/// CPU times of the same server for the same bytes are compared, in smaller bursts and in larger ones: first around the
+/// size of a usual read buffer, then far beyond it.
 fn small_frames(ctx: &mut Context) -> Outcome {
     let frame = ctx.message(1);
     // One round to warm up, so that the first measurement does not pay for growing buffers.
     cost(ctx, &frame, 64 << 10, 64 << 10)?;
-    let small = cost(ctx, &frame, 512 << 10, 2 << 10)?;
-    let large = cost(ctx, &frame, 512 << 10, 256 << 10)?;
-    let longer = cost(ctx, &frame, 4 << 20, 4 << 20)?;
-    let floor = Duration::from_millis(1);
-    let ratio = large.as_secs_f64() / small.max(floor).as_secs_f64();
-    let growth = longer.as_secs_f64() / large.max(floor).as_secs_f64();
-    if ratio <= 4.0 && growth <= 12.0 {
-        return Ok(());
+    for (total, bursts) in [(512 << 10, [2 << 10, 256 << 10]), (2 << 20, [256 << 10, 2 << 20])] {
+        compare(ctx, &frame, total, bursts)?;
     }
-    let text = format!(
-        "server CPU for 512 KB of tiny frames: {} ms in bursts of 2 KB, {} ms in bursts of 256 KB ({ratio:.1} times as \
-         much; no more is expected); for 4 MB in one burst {} ms ({growth:.1} times as much as for 512 KB; 8 are expected)",
-        small.as_millis(),
-        large.as_millis(),
-        longer.as_millis()
-    );
-    let mut client = ctx.connect()?;
-    Err(client.failure(Kind::Resource, text).likely(QUADRATIC).into())
+    Ok(())
 }
 
-/// Server CPU for `total` bytes of tiny frames, sent in bursts of `burst` bytes, each answered before the next.
+/// Whatever else runs on the machine can only add to a CPU time, so each is the least of up to three measurements.
+fn compare(ctx: &mut Context, frame: &[u8], total: usize, bursts: [usize; 2]) -> Outcome {
+    const ATTEMPTS: usize = 3;
+    /// As much is expected, or less, for larger bursts save system calls. Moving the rest of the burst after each frame
+    /// makes it tens of times as much.
+    const MOST: f64 = 4.0;
+    let mut least = [Duration::MAX; 2];
+    let mut ratio = f64::INFINITY;
+    for _ in 0..ATTEMPTS {
+        for (least, burst) in least.iter_mut().zip(bursts) {
+            *least = cost(ctx, frame, total, burst)?.min(*least);
+        }
+        ratio = least[1].as_secs_f64() / least[0].max(Duration::from_millis(1)).as_secs_f64();
+        if ratio <= MOST {
+            return Ok(());
+        }
+    }
+    let [smaller, larger] = bursts.map(|burst| burst >> 10);
+    let text = format!(
+        "server CPU for {} KB of tiny frames: {} ms in bursts of {smaller} KB, {} ms in bursts of {larger} KB, {ratio:.1} \
+         times as much; no more was expected",
+        total >> 10,
+        least[0].as_millis(),
+        least[1].as_millis()
+    );
+    let mut client = ctx.connect()?;
+    let failure = client.failure(Kind::Resource, text).likely(QUADRATIC);
+    Err(failure.note(format!("each is the least of {ATTEMPTS} measurements")).into())
+}
+
+/// Server CPU for `total` bytes of tiny frames, sent in bursts of `burst` bytes, each answered before the next. The server
+/// is stopped while a burst is written, so that it finds all of it: awake, it might take the frames one by one.
 fn cost(ctx: &mut Context, frame: &[u8], total: usize, burst: usize) -> Outcome<Duration> {
     let stream = frame.repeat(burst / frame.len());
+    let target = ctx.target()?;
     let mut client = ctx.connect()?;
     client.step(format!("{total} bytes of frames of {} bytes, in bursts of {burst} bytes", frame.len()));
     let before = ctx.cpu()?;
     for _ in 0..total / burst {
-        client.exchange(&stream, &stream)?;
+        target
+            .signal(Signal::SIGSTOP)
+            .map_err(|_| not_run("the server could not be stopped for a moment"))?;
+        let sent = client.send_what_fits(&stream);
+        let _ = target.signal(Signal::SIGCONT);
+        client.exchange(&stream[sent?..], &stream)?;
     }
     Ok(ctx.cpu()?.saturating_sub(before))
 }
