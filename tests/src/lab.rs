@@ -14,7 +14,10 @@
 //! In expected lines `[..]` stands for anything on that line and a line `...` for any number of lines. A block whose
 //! expectation accepts everything is refused: a block that cannot fail proves nothing.
 //!
-//! `console,ignore` is shown and not run; it is for what a machine in CI cannot do, and the count of such blocks is printed.
+//! Folder and PATH carry over from one `console` block to whatever follows it in the chapter, as in a reader's shell. For
+//! `<this repository>` the command gets this repository's path.
+//!
+//! There is no block that is only shown: what a machine in CI cannot run is a `text` block, with a sentence that says why.
 
 mod parse;
 mod pattern;

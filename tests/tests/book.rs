@@ -39,6 +39,22 @@ fn report(complaints: &[String]) {
     assert!(complaints.is_empty(), "{} defects:\n{}", complaints.len(), complaints.join("\n"));
 }
 
+/// None is marked as shown only: the parser refuses that. `--test labs` executes them.
+#[test]
+fn every_console_block_can_be_executed() {
+    let mut complaints = Vec::new();
+    let mut blocks = 0;
+    for (page, text) in pages() {
+        match grader::lab::parse_chapter(&text) {
+            Ok(found) => blocks += found.len(),
+            Err(error) => complaints.push(format!("{}: {error}", page.display())),
+        }
+    }
+    println!("{blocks} console blocks");
+    report(&complaints);
+    assert!(blocks > 100, "{blocks} console blocks are too few: are they still found?");
+}
+
 #[test]
 fn every_included_anchor_exists() {
     let mut complaints = Vec::new();

@@ -10,13 +10,26 @@ use grader::lab::{Shell, parse_chapter, run_chapter};
 
 const INSIDE: &str = "REDIS_AT_HOME_LAB_NAMESPACE";
 
-/// Found on the PATH as `cargo`: `cargo run` starts what is built already, the aliases likewise, anything else is real.
+/// Found on the PATH as `cargo`. `cargo run` and the aliases start what is built already; a test that is named comes from
+/// the workspace as a whole, which is built as well; anything else is real, with a target folder that outlives the lab
+/// where the session stands in a clone. A session that is in no workspace means this one.
 const CARGO_STAND_IN: &str = r#"#!/usr/bin/env bash
 bin=keyspace-server
+case $* in
+    "grade "*" -- target/"*) cd "$LAB_WORKSPACE" || exit ;;
+    run*|"grade "*" -- "*) ;; # the session's own folder
+    *) [ -f Cargo.toml ] || cd "$LAB_WORKSPACE" || exit ;;
+esac
 case $1 in
     run) shift ;;
     grade|handout|museum|compare) bin=$1; shift; exec "$LAB_BINARIES/$bin" "$@" ;;
-    *) exec "$LAB_CARGO" "$@" ;;
+    test) [ "$2 $3" != "-p grader" ] || set -- test --quiet --workspace "${@:4}"; exec "$LAB_CARGO" "$@" ;;
+    *)
+        if [ "$PWD" != "$LAB_WORKSPACE" ] && [ -d .git ] && [ ! -e target ]; then # a clone
+            mkdir -p "$LAB_WORKSPACE/target/first-steps/${PWD##*/}"
+            ln -s "$LAB_WORKSPACE/target/first-steps/${PWD##*/}" target
+        fi
+        exec "$LAB_CARGO" "$@" ;;
 esac
 while [ $# -gt 0 ]; do
     case $1 in
@@ -25,7 +38,8 @@ while [ $# -gt 0 ]; do
         -p|--package) shift 2 ;;
         -q|--quiet|-r|--release) shift ;;
         --) shift; break ;;
-        *) echo "lab: cargo run $1: not understood" >&2; exit 2 ;;
+        -*) echo "lab: cargo run $1: not understood" >&2; exit 2 ;;
+        *) break ;;
     esac
 done
 exec "$LAB_BINARIES/$bin" "$@"
@@ -41,24 +55,30 @@ fn main() -> Result<()> {
     if !status.is_ok_and(|s| s.success()) {
         bail!("cannot bring up the loopback device in the namespace: is iproute2 installed?");
     }
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("tests/ has a parent")?;
+    let workspace = workspace()?;
     let named: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let chapters = if named.is_empty() { markdown_files(&workspace.join("docs/src"))? } else { named };
     let binaries = std::env::current_exe()?.parent().context("the binary is in a folder")?.to_owned();
     let shims = prepare_shims()?;
-    let (mut executed, mut ignored, mut failed) = (0, 0, 0);
+    let (mut executed, mut skipped, mut failed) = (0, 0, 0);
+    let began = std::time::Instant::now();
     for chapter in &chapters {
         let text = std::fs::read_to_string(chapter).with_context(|| chapter.display().to_string())?;
         let shown = chapter.strip_prefix(workspace).unwrap_or(chapter).display();
         let folder = tempfile::tempdir()?;
-        let shell =
-            Shell { folder: folder.path().to_owned(), path: vec![shims.path().to_owned(), binaries.clone()] };
+        let shell = Shell {
+            folder: folder.path().to_owned(),
+            path: vec![shims.path().to_owned(), binaries.clone()],
+            repository: workspace.join(".git").exists().then(|| workspace.to_owned()),
+        };
+        let since = std::time::Instant::now();
         match parse_chapter(&text).and_then(|blocks| run_chapter(&shell, &blocks)) {
-            Ok(report) if report.executed + report.ignored == 0 => {}
+            Ok(report) if report.executed + report.skipped.len() == 0 => {}
             Ok(report) => {
-                println!("{shown}: {} executed", report.executed);
+                println!("{shown}: {} executed in {:.0} s", report.executed, since.elapsed().as_secs_f64());
+                report.skipped.iter().for_each(|reason| println!("{shown}: skipped: {reason}"));
                 executed += report.executed;
-                ignored += report.ignored;
+                skipped += report.skipped.len();
             }
             Err(error) => {
                 println!("{shown}: FAILED\n{error:#}\n");
@@ -66,16 +86,23 @@ fn main() -> Result<()> {
             }
         }
     }
-    println!("console blocks: {executed} executed, {ignored} shown only, {failed} chapters failed");
+    println!(
+        "console blocks: {executed} executed, {skipped} skipped, {failed} chapters failed, {} s",
+        began.elapsed().as_secs()
+    );
     if failed > 0 {
         bail!("{failed} chapters say what is not so");
     }
     Ok(())
 }
 
+fn workspace() -> Result<&'static Path> {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("tests/ has a parent")
+}
+
 fn enter_namespace() -> Result<()> {
     let binaries = std::env::current_exe()?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let cargo = real_cargo()?;
     let built =
         Command::new(&cargo).args(["build", "--quiet", "--workspace", "--bins", "--examples"]).status();
     if !built.context("starting cargo")?.success() {
@@ -84,10 +111,24 @@ fn enter_namespace() -> Result<()> {
     let mut unshare = Command::new("unshare");
     unshare.arg(if nix::unistd::geteuid().is_root() { "-n" } else { "-rn" });
     unshare.arg(&binaries).args(std::env::args_os().skip(1));
-    unshare.env(INSIDE, "1").env("LAB_CARGO", cargo);
+    // The namespace has no network, and everything that cargo needs has been fetched for the build above.
+    unshare.env(INSIDE, "1").env("LAB_CARGO", cargo).env("CARGO_NET_OFFLINE", "true");
+    unshare.env("LAB_WORKSPACE", workspace()?);
     unshare.env("LAB_BINARIES", binaries.parent().context("the binary is in a folder")?);
     let error = unshare.exec();
     bail!("labs run in a network namespace of their own, and unshare (util-linux) would not start: {error}")
+}
+
+/// With its whole path, for inside a lab the name `cargo` is the stand-in's.
+fn real_cargo() -> Result<PathBuf> {
+    if let Some(cargo) = std::env::var_os("CARGO") {
+        return Ok(cargo.into());
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join("cargo"))
+        .find(|file| file.is_file())
+        .context("there is no cargo on the PATH")
 }
 
 fn prepare_shims() -> Result<tempfile::TempDir> {

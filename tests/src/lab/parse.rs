@@ -26,8 +26,6 @@ pub enum Kind {
         /// What is typed and printed, in order.
         dialogue: Vec<Said>,
     },
-    /// Shown, not run.
-    Ignored,
 }
 
 /// One line of a dialogue.
@@ -69,10 +67,13 @@ pub fn parse_chapter(markdown: &str) -> Result<Vec<Block>> {
         let kind = match words.next() {
             None => commands(&body),
             Some("interactive") => interactive(&body),
-            Some("ignore") => Ok(Kind::Ignored),
+            Some("ignore") => bail!(
+                "line {line}: console,ignore: every console block is executed; what cannot be is a text block, with a \
+                 sentence that says why"
+            ),
             Some(word) => match word.strip_prefix("terminal=") {
                 Some(name) => terminal(name, &body),
-                None => bail!("line {line}: console,{word}: expected terminal=NAME, interactive or ignore"),
+                None => bail!("line {line}: console,{word}: expected terminal=NAME or interactive"),
             },
         };
         match kind {
@@ -155,9 +156,9 @@ mod tests {
     fn the_three_kinds_are_told_apart() {
         let chapter = "text\n```console\n$ echo a\na\n$ cat <<X\n> b\n> X\nb\n```\n```rust\n$ not this\n```\n\
                        ```console,terminal=server\n$ serve\nlistening\n```\n```console,terminal=server\n^C\nbye\n```\n\
-                       ```console,interactive\n$ nc host\nPING ↵\n+PONG\n^D\n```\n```console,ignore\n$ reboot\n```\n";
+                       ```console,interactive\n$ nc host\nPING ↵\n+PONG\n^D\n```\n```text\n$ reboot\n```\n";
         let blocks = parse_chapter(chapter).unwrap();
-        assert_eq!(blocks.len(), 5);
+        assert_eq!(blocks.len(), 4);
         assert_eq!(
             blocks[0].kind,
             Kind::Commands(vec![
@@ -173,7 +174,6 @@ mod tests {
                 dialogue: vec![Said::Typed("PING".into()), Said::Printed("+PONG".into()), Said::EndOfInput]
             }
         );
-        assert_eq!(blocks[4].kind, Kind::Ignored);
     }
 
     #[test]
@@ -184,5 +184,11 @@ mod tests {
         assert!(parse_chapter("```console,interactive\n$ nc\nhi ↵\n```\n").is_err());
         assert!(parse_chapter("```console\noutput\n```\n").is_err());
         assert!(parse_chapter("```console,colour\n$ a\n```\n").is_err());
+    }
+
+    #[test]
+    fn a_block_that_is_only_shown_is_refused() {
+        let error = parse_chapter("```console,ignore\n$ reboot\n```\n").unwrap_err().to_string();
+        assert!(error.contains("line 1") && error.contains("executed"), "{error}");
     }
 }

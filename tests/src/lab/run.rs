@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -16,7 +16,17 @@ use nix::unistd::Pid;
 use super::parse::{Block, Kind, Said};
 use super::pattern::{line_matches, text_matches};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// For a command to end: a clone of the repository is built by one.
+const ENDS_WITHIN: Duration = Duration::from_secs(600);
+/// For the next line of a terminal or a dialogue: `cargo museum run` builds before it says anything.
+const PRINTS_WITHIN: Duration = Duration::from_secs(300);
+
+/// What the book writes where a reader types the repository's address.
+const THIS_REPOSITORY: &str = "<this repository>";
+
+/// Around every command. A block's last folder and PATH are what the next one begins with.
+const BEFORE: &str = "exec 2>&1; . \"$LAB_SESSION\"\n";
+const KEEP: &str = "trap '{ printf \"cd %q\\n\" \"$PWD\"; declare -p PATH; } > \"$LAB_SESSION\"' EXIT\n";
 
 /// Where commands run and what they find on their PATH.
 pub struct Shell {
@@ -24,6 +34,8 @@ pub struct Shell {
     pub folder: PathBuf,
     /// Put in front of PATH: this workspace's binaries, and the stand-in for `cargo run`.
     pub path: Vec<PathBuf>,
+    /// What `<this repository>` stands for; without it, blocks that say so are skipped.
+    pub repository: Option<PathBuf>,
 }
 
 /// What a chapter's run amounts to.
@@ -31,22 +43,26 @@ pub struct Shell {
 pub struct ChapterReport {
     /// Blocks executed.
     pub executed: usize,
-    /// Blocks marked `ignore`.
-    pub ignored: usize,
+    /// Blocks that this machine cannot run, with the reason.
+    pub skipped: Vec<String>,
 }
 
 /// Runs every block; the first that differs ends the chapter with an error that shows both sides.
 pub fn run_chapter(shell: &Shell, blocks: &[Block]) -> Result<ChapterReport> {
     let mut report = ChapterReport::default();
     let mut terminals: HashMap<String, Terminal> = HashMap::new();
+    let session = tempfile::NamedTempFile::new().context("a file for the session's folder and PATH")?;
+    let shell = Session { shell, file: session.path() };
     for block in blocks {
         let place = || format!("console block at line {}", block.line);
         match &block.kind {
-            Kind::Ignored => {
-                report.ignored += 1;
-                continue;
-            }
             Kind::Commands(commands) => {
+                if shell.shell.repository.is_none()
+                    && commands.iter().any(|(c, _)| c.contains(THIS_REPOSITORY))
+                {
+                    report.skipped.push(format!("line {}: there is no .git here to clone from", block.line));
+                    continue;
+                }
                 for (command, expected) in commands {
                     run_to_end(shell, command, expected).with_context(place)?;
                 }
@@ -72,12 +88,23 @@ pub fn run_chapter(shell: &Shell, blocks: &[Block]) -> Result<ChapterReport> {
     Ok(report)
 }
 
-fn run_to_end(shell: &Shell, command: &str, expected: &[String]) -> Result<()> {
-    let mut terminal = Terminal::start(shell, command, Stdio::null())?;
+/// A chapter's shell and where it keeps what carries over.
+#[derive(Clone, Copy)]
+struct Session<'a> {
+    shell: &'a Shell,
+    file: &'a Path,
+}
+
+fn run_to_end(shell: Session<'_>, command: &str, expected: &[String]) -> Result<()> {
+    let mut terminal = Terminal::start(shell, &format!("{KEEP}{command}"), Stdio::null())?;
     let (printed, ended) = terminal.read_to_end();
     let lines: Vec<&str> = printed.iter().map(String::as_str).collect();
     if !ended {
-        bail!("`{command}` did not end within {} s; it printed:\n{}", PATIENCE.as_secs(), lines.join("\n"));
+        bail!(
+            "`{command}` did not end within {} s; it printed:\n{}",
+            ENDS_WITHIN.as_secs(),
+            lines.join("\n")
+        );
     }
     if !text_matches(expected, &lines) {
         bail!(
@@ -89,7 +116,7 @@ fn run_to_end(shell: &Shell, command: &str, expected: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn converse(shell: &Shell, command: &str, dialogue: &[Said]) -> Result<()> {
+fn converse(shell: Session<'_>, command: &str, dialogue: &[Said]) -> Result<()> {
     let mut terminal = Terminal::start(shell, command, Stdio::piped())?;
     let mut input = terminal.child.stdin.take();
     for said in dialogue {
@@ -117,12 +144,17 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn start(shell: &Shell, command: &str, stdin: Stdio) -> Result<Terminal> {
+    fn start(session: Session<'_>, command: &str, stdin: Stdio) -> Result<Terminal> {
+        let shell = session.shell;
+        let repository =
+            shell.repository.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+        let command = command.replace(THIS_REPOSITORY, &format!("'{repository}'"));
         let mut path: Vec<PathBuf> = shell.path.clone();
         path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
         let mut child = Command::new("bash")
-            .args(["-c", &format!("exec 2>&1\n{command}")])
+            .args(["-c", &format!("{BEFORE}{command}")])
             .current_dir(&shell.folder)
+            .env("LAB_SESSION", session.file)
             .env("PATH", std::env::join_paths(path)?)
             .env("NO_COLOR", "1")
             .env("TERM", "dumb")
@@ -154,7 +186,7 @@ impl Terminal {
 
     /// Waits until the expected lines have appeared, in order; `...` lets any number of lines pass before the next.
     fn expect(&mut self, expected: &[String]) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + PRINTS_WITHIN;
         let mut skipping = false;
         for wanted in expected {
             if wanted.trim() == "..." {
@@ -167,7 +199,7 @@ impl Terminal {
                     Ok(line) => line,
                     Err(RecvTimeoutError::Timeout) => bail!(
                         "waited {} s for the line\n  {wanted}\nbut so far it printed\n{}",
-                        PATIENCE.as_secs(),
+                        PRINTS_WITHIN.as_secs(),
                         self.seen.join("\n")
                     ),
                     Err(RecvTimeoutError::Disconnected) => bail!(
@@ -189,7 +221,7 @@ impl Terminal {
     }
 
     fn read_to_end(&mut self) -> (Vec<String>, bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + ENDS_WITHIN;
         let mut printed = Vec::new();
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -220,16 +252,16 @@ mod tests {
 
     fn run(chapter: &str) -> Result<ChapterReport> {
         let folder = std::env::temp_dir();
-        run_chapter(&Shell { folder, path: Vec::new() }, &parse_chapter(chapter)?)
+        run_chapter(&Shell { folder, path: Vec::new(), repository: None }, &parse_chapter(chapter)?)
     }
 
     #[test]
     fn a_true_chapter_passes_and_is_counted() {
         let chapter = "```console\n$ echo one; echo two >&2\none\n[..]o\n```\n\
                        ```console,terminal=t\n$ echo up; exec sleep 60\nup\n```\n\
-                       ```console,interactive\n$ cat\nhello ↵\nhello\n^D\n```\n```console,ignore\n$ x\n```\n";
+                       ```console,interactive\n$ cat\nhello ↵\nhello\n^D\n```\n```console\n$ git clone <this repository>\n```\n";
         let report = run(chapter).unwrap();
-        assert_eq!((report.executed, report.ignored), (3, 1));
+        assert_eq!((report.executed, report.skipped.len()), (3, 1));
     }
 
     #[test]
@@ -239,6 +271,16 @@ mod tests {
         assert!(run("```console\n$ echo unexpected\n```\n").is_err());
         assert!(run("```console,terminal=t\n$ echo down\nup\n```\n").is_err());
         assert!(run("```console,interactive\n$ cat\nhello ↵\ngoodbye\n```\n").is_err());
+    }
+
+    #[test]
+    fn folder_and_path_carry_over() {
+        let chapter = "```console\n$ mkdir -p rooms/hall && cd rooms\n$ cd hall; export PATH=\"/nowhere:$PATH\"\n```\n\
+                       ```console\n$ echo \"${PWD##*/} ${PATH%%:*}\"\nhall /nowhere\n```\n\
+                       ```console,terminal=t\n$ pwd\n[..]/rooms/hall\n```\n";
+        let folder = tempfile::tempdir().unwrap();
+        let shell = Shell { folder: folder.path().to_owned(), path: Vec::new(), repository: None };
+        assert_eq!(run_chapter(&shell, &parse_chapter(chapter).unwrap()).unwrap().executed, 3);
     }
 
     #[test]
