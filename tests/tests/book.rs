@@ -160,6 +160,39 @@ fn every_bug_named_exists() {
     report(&complaints);
 }
 
+/// The text of a chapter's `Task` section; empty without one.
+fn task(text: &str) -> &str {
+    let (_, rest) = text.split_once("\n## Task\n").unwrap_or_default();
+    rest.split("\n## ").next().unwrap_or_default()
+}
+
+/// A learner comes from `todo!("step 1.3: …")` and looks for these words.
+#[test]
+fn every_step_is_a_task_of_its_chapter_in_the_words_of_its_todo() {
+    let course = grader::handout::course::Course::load(root()).unwrap();
+    let mut complaints = Vec::new();
+    for step in &course.step {
+        let chapter = std::fs::read_to_string(root().join("docs/src").join(&step.chapter)).unwrap();
+        for words in [format!("**Step {}: {}.**", step.number, step.title), format!("`{}`", step.anchor)] {
+            if !task(&chapter).contains(&words) {
+                complaints.push(format!("{}: its task does not say {words}", step.chapter));
+            }
+        }
+    }
+    for (page, text) in pages() {
+        for body in all(r"`([a-z0-9-]+-body)`", task(&text)) {
+            let Some(step) = course.step.iter().find(|step| step.anchor == body) else {
+                complaints.push(format!("{}: {body} is no step", page.display()));
+                continue;
+            };
+            if !all(r"(\d\.\d+)", task(&text)).contains(&step.number) {
+                complaints.push(format!("{}: {body} is step {}", page.display(), step.number));
+            }
+        }
+    }
+    report(&complaints);
+}
+
 #[test]
 fn the_summary_lists_every_page_and_no_page_is_a_stub() {
     let summary = std::fs::read_to_string(root().join("docs/src/SUMMARY.md")).unwrap();
