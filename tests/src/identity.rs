@@ -1,14 +1,27 @@
 //! Is it the student's own server? A real Redis handed in is noticed and reported plainly; the score stays as it is,
 //! for judging people is the instructor's part.
+//!
+//! Looked at are the programs that run, under whatever name, and in phase 4 also what the server says when it is asked:
+//! see [`asked`].
+
+pub mod asked;
 
 use std::fs;
 use std::io::Read as _;
 
 use crate::target::Target;
 
-/// Programs that would pass as somebody's homework.
-const PROGRAMS: [&str; 6] =
-    ["redis-server", "valkey-server", "keydb-server", "dragonfly", "garnet", "redis-check-rdb"];
+/// Programs that would pass as somebody's homework, by the beginning of the file's name. Redis's tools are one file with
+/// several names, and where a distribution ships links, it may be any of them.
+const PROGRAMS: [(&str, &str); 7] = [
+    ("redis-server", "redis-server"),
+    ("redis-check-", "redis-server"),
+    ("valkey-server", "valkey-server"),
+    ("valkey-check-", "valkey-server"),
+    ("keydb-server", "keydb-server"),
+    ("dragonfly", "dragonfly"),
+    ("garnet", "garnet"),
+];
 
 /// Sentences that stand in such programs and hardly in another.
 const STRINGS: [&str; 3] = [
@@ -27,6 +40,11 @@ pub fn notices(target: &Target) -> Vec<String> {
     if let Some(name) = known_server(target.pid()) {
         notices.push(format!("this is no student's work: the server under test is {name}"));
     }
+    for helper in target.members().into_iter().filter(|member| member.pid != target.pid()) {
+        if let Some(name) = known_server(helper.pid) {
+            notices.push(format!("this is no student's work: the server under test has started {name}"));
+        }
+    }
     let printed = target.output.bytes();
     if printed > CHATTY {
         notices.push(format!(
@@ -37,10 +55,10 @@ pub fn notices(target: &Target) -> Vec<String> {
     notices
 }
 
-fn known_server(pid: i32) -> Option<String> {
+pub(crate) fn known_server(pid: i32) -> Option<String> {
     let exe = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
     let name = exe.file_name()?.to_str()?.to_owned();
-    if let Some(program) = PROGRAMS.iter().find(|program| name.starts_with(**program)) {
+    if let Some((_, program)) = PROGRAMS.iter().find(|(file, _)| name.starts_with(file)) {
         return Some(format!("{program} ({})", exe.display()));
     }
     let found = strings_in(&format!("/proc/{pid}/exe"))?;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use crate::identity;
 use crate::procfs;
 use crate::report::{CheckResult, Run, Status};
 use crate::strace::Tracing;
-use crate::target::{Launch, Shared, StartError};
+use crate::target::{Launch, Shared, StartError, Target};
 
 /// The longest a single check may take.
 const CHECK_LIMIT: Duration = Duration::from_secs(40);
@@ -63,6 +64,7 @@ pub fn run(plan: &Plan, on_event: &(dyn Fn(&Event<'_>) + Sync)) -> Run {
             notices: Vec::new(),
         }),
         changed: Condvar::new(),
+        asked: AtomicBool::new(false),
         on_event,
     };
     std::thread::scope(|scope| {
@@ -79,6 +81,8 @@ struct Board<'a> {
     started: Instant,
     state: Mutex<State>,
     changed: Condvar,
+    /// Whether the server has been asked who it is.
+    asked: AtomicBool,
     on_event: &'a (dyn Fn(&Event<'_>) + Sync),
 }
 
@@ -208,12 +212,24 @@ impl Board<'_> {
                 Status::Infrastructure(format!("the check {} itself panicked: please report it", check.name))
             }
         };
-        let notices = target.as_deref().map(identity::notices).unwrap_or_default();
+        let notices = target.as_deref().map(|target| self.notices(target)).unwrap_or_default();
         // After a failure the server may be in any state; the next check gets a fresh one.
         if check.server == Server::Shared && matches!(status, Status::Passed) {
             *shared = target;
         }
         (status, notices)
+    }
+
+    /// Who this is. Asking the server itself is a conversation, and one in a run is enough.
+    fn notices(&self, target: &Target) -> Vec<String> {
+        let mut notices = identity::notices(target);
+        if self.plan.phase == Phase::Keyspace
+            && target.ended().is_none()
+            && !self.asked.swap(true, Ordering::Relaxed)
+        {
+            notices.extend(identity::asked::notices(target));
+        }
+        notices
     }
 }
 

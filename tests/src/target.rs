@@ -83,6 +83,12 @@ impl Target {
         !procfs::group_members(self.group).is_empty()
     }
 
+    /// The living processes of its group.
+    #[must_use]
+    pub fn members(&self) -> Vec<procfs::Stat> {
+        procfs::group_members(self.group)
+    }
+
     /// The process that holds the listening socket: under `sh -c` or `cargo run` not the one started.
     #[must_use]
     pub fn pid(&self) -> i32 {
