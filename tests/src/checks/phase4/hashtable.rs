@@ -141,7 +141,8 @@ fn rehash_lookup(ctx: &mut Context) -> Outcome {
     talk.run(&batch).likely_when(&[Kind::WrongBytes], TWICE)
 }
 
-/// A key that a lookup merely misses is found again when the table has grown on; one that was lost stays lost.
+/// A key that a lookup merely misses is found again when the table has grown on; one that was lost stays lost. Most of
+/// them decide: growing on may start another move, or link a forgotten bucket by accident.
 fn kind_of_loss(ctx: &mut Context, salt: &str, keys: usize) -> &'static str {
     let Ok(mut talk) = Talk::either(ctx) else { return LOST };
     let missing = |talk: &mut Talk, among: &mut dyn Iterator<Item = usize>| -> Vec<usize> {
@@ -154,7 +155,7 @@ fn kind_of_loss(ctx: &mut Context, salt: &str, keys: usize) -> &'static str {
     }
     let grown = talk.run(&batch).is_ok();
     let after = missing(&mut talk, &mut before.iter().copied());
-    if grown && !before.is_empty() && after.len() == before.len() { LOST } else { MISSES_OLD }
+    if grown && after.len() * 2 > before.len() { LOST } else { MISSES_OLD }
 }
 
 fn rehash_delete(ctx: &mut Context) -> Outcome {
