@@ -338,6 +338,7 @@ impl Heap {
 mod tests {
     use super::record::STRING;
     use super::*;
+    use crate::random::Random;
 
     fn draft(value: &[u8]) -> Draft<'_> {
         Draft { flags: STRING, key: b"", value, clock: 0, deadline: 0 }
@@ -347,13 +348,8 @@ mod tests {
     fn records_survive_random_traffic_and_pages_come_back() {
         let mut heap = Heap::default();
         let mut live: Vec<(u32, Vec<u8>)> = Vec::new();
-        let mut seed = 88_172_645_463_325_252_u64;
-        let mut random = move |below: usize| {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            (seed >> 8) as usize % below
-        };
+        let mut source = Random(88_172_645_463_325_252);
+        let mut random = move |below: usize| source.below(below);
         for step in 0..60_000 {
             let growing = step % 20_000 < 12_000;
             if live.is_empty() || random(10) < if growing { 7 } else { 3 } {

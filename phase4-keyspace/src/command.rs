@@ -129,6 +129,11 @@ impl Command {
         }
     }
 
+    /// One of those for whoever runs the server (the ACL category `admin`).
+    pub const fn admin(name: &'static str, arity: i32, run: ServerFn) -> Command {
+        Command::server(name, arity, "admin noscript loading stale", run)
+    }
+
     /// Whether it is among the row's flags.
     pub fn has_flag(&self, flag: &str) -> bool {
         self.flags.split(' ').any(|one| one == flag)

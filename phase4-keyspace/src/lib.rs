@@ -19,6 +19,7 @@ pub mod log;
 pub mod memory;
 pub mod number;
 mod prefetch;
+mod random;
 pub mod server;
 pub mod session;
 mod slab;

@@ -55,7 +55,7 @@ const fn admin(
     since: &'static str,
     summary: &'static str,
 ) -> Command {
-    Command::server(name, arity, "admin noscript loading stale", run).doc(Group::Connection, since, summary)
+    Command::admin(name, arity, run).doc(Group::Connection, since, summary)
 }
 
 fn id(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {

@@ -34,7 +34,7 @@ const fn row(
     since: &'static str,
     summary: &'static str,
 ) -> Command {
-    Command::server(name, arity, "admin noscript loading stale", run).doc(Group::Server, since, summary)
+    Command::admin(name, arity, run).doc(Group::Server, since, summary)
 }
 
 fn get(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {

@@ -13,7 +13,7 @@ use crate::wire::args::Args;
 use crate::wire::reply::Reply;
 
 /// The row. Its subcommands are no rows of their own in Redis, and so not here.
-pub static COMMANDS: &[Command] = &[Command::server("debug", -2, "admin noscript loading stale", debug).doc(
+pub static COMMANDS: &[Command] = &[Command::admin("debug", -2, debug).doc(
     Group::Server,
     "1.0.0",
     "Looks inside the server and makes it misbehave on purpose.",

@@ -1,22 +1,8 @@
 use super::*;
+use crate::random::Random;
 use std::collections::{BTreeSet, HashSet};
 
 /// Xorshift: seeded, so that a failure replays.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() >> 20) as usize % n
-    }
-}
-
 /// A good hash of a reference, of which only some bits survive.
 fn hash(reference: u32, mask: u64) -> u64 {
     Random(u64::from(reference) * 2 + 1).next().rotate_left(17).wrapping_mul(0x9e37_79b9_7f4a_7c15) & mask

@@ -5,6 +5,7 @@ use super::{Deadline, Found, Hasher, Key, Millis, Object, Taken, Value};
 use crate::blob::class::MAX_RECORD;
 use crate::blob::record::{DEADLINE, FLAGS, HEADER, RAW, Record, STRING, WIDE};
 use crate::dict::Place;
+use crate::random::Random;
 
 /// What [`Db::plain`] found; good until the database changes.
 #[derive(Clone, Copy)]
@@ -27,7 +28,7 @@ pub struct Db {
     /// The stamp of a use now; see [`access`].
     clock: u16,
     pub(super) expired: u64,
-    pub(super) random: u64,
+    pub(super) random: Random,
     pub(super) sweep: super::background::Sweep,
     /// A short string on its way through [`Db::edit_string`].
     scratch: Vec<u8>,
@@ -35,7 +36,7 @@ pub struct Db {
 
 impl Db {
     pub(super) fn new(hasher: Hasher) -> Self {
-        let random = hasher.hash(b"random numbers start here") | 1;
+        let random = Random(hasher.hash(b"random numbers start here") | 1);
         Db {
             store: Store::default(),
             graveyard: Vec::new(),

@@ -1,21 +1,9 @@
 //! A database against a model: a sorted map of values and deadlines.
 use super::*;
+use crate::random::Random;
 use std::collections::{BTreeMap, HashSet};
 
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() >> 20) as usize % n
-    }
-
     /// Mostly short, sometimes too long for one length byte, sometimes too long for a record.
     fn bytes(&mut self, long: bool) -> Vec<u8> {
         let len = match self.below(20) {

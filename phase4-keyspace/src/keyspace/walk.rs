@@ -26,13 +26,7 @@ impl Db {
     /// A live key, chosen at random; `None` if there is none.
     pub fn random_key(&mut self) -> Option<&[u8]> {
         loop {
-            let random = &mut self.random;
-            let reference = self.store.dict.pick(|| {
-                *random ^= *random << 13;
-                *random ^= *random >> 7;
-                *random ^= *random << 17;
-                random.wrapping_mul(0x2545_f491_4f6c_dd1d)
-            })?;
+            let reference = self.store.dict.pick(|| self.random.next())?;
             if !self.is_dead(self.store.record(reference)) {
                 return Some(self.store.key(reference));
             }
