@@ -9,6 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::check::{Outcome, Verdict};
+use crate::procfs;
 use crate::target::Target;
 
 /// Whether fault injection may be used.
@@ -65,6 +66,8 @@ impl Tracing {
 #[derive(Debug)]
 pub struct Injection {
     strace: Child,
+    /// The server.
+    pid: i32,
     /// The traced calls.
     log: PathBuf,
     /// What strace itself has to say.
@@ -73,6 +76,9 @@ pub struct Injection {
 
 /// The longest that strace may take to attach: it does so in milliseconds, or not at all.
 const ATTACH: Duration = Duration::from_secs(15);
+
+/// How long a server may take to come to rest before strace leaves it. One that spins never does.
+const SETTLE: Duration = Duration::from_secs(1);
 
 /// System calls by which a server may read from a socket.
 pub const READS: &str = "read,recvfrom,recvmsg,readv";
@@ -114,7 +120,7 @@ pub fn inject(
         .stderr(stderr)
         .spawn()
         .map_err(|error| Verdict::NotRun(format!("strace could not be started: {error}")))?;
-    let mut injection = Injection { strace, log, words };
+    let mut injection = Injection { strace, pid: target.pid(), log, words };
     // TracerPid of /proc/PID/status is set too early: the server still runs, and its next call goes by untouched. strace
     // says "attached" once every thread has been told to stop; from then on none of them makes a call unseen.
     let deadline = Instant::now() + ATTACH;
@@ -151,6 +157,12 @@ impl Injection {
 
 impl Drop for Injection {
     fn drop(&mut self) {
+        // An injected call is, on its way in, turned into one that does not exist, and given its result on its way out. To
+        // detach in between would leave the server with ENOSYS. A thread that sleeps is in a real call.
+        let deadline = Instant::now() + SETTLE;
+        while !procfs::asleep(self.pid) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         // SIGTERM makes strace detach cleanly; SIGKILL would leave the tracee stopped on old kernels.
         let _ = kill(Pid::from_raw(self.strace.id().cast_signed()), Signal::SIGTERM);
         let _ = self.strace.wait();
