@@ -86,6 +86,50 @@ fn phase4_is_handed_out_and_solved() {
     hand_out_and_solve(Phase::Keyspace, "phase4-keyspace", "keyspace-server");
 }
 
+/// The README's way from nothing to a hint, typed as it stands there. Every command is real: the clone builds its handout
+/// tool, the handout builds its own grader and its empty server. Each of the two workspaces keeps its target folder from
+/// run to run, and neither shares the other's, for the reason given at [`build`].
+#[test]
+#[ignore = "needs git, cargo and some minutes"]
+fn the_readme_leads_from_a_clone_to_a_failed_check_and_its_hint() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, section) = readme.split_once("## Write it yourself").expect("the README has that section");
+    let commands: Vec<&str> =
+        section.split("```").nth(1).unwrap().lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+    assert!(commands.len() <= 5, "more than five commands: {commands:?}");
+    assert!(commands[0].starts_with("git clone <this repository>") && commands[4].contains("--hint 1"));
+
+    let mut script = commands.join("\n");
+    if root().join(".git").exists() {
+        script = script.replace("<this repository>", &format!("'{}'", root().display()));
+    } else {
+        println!("there is no .git here to clone from: the clone is a copy");
+        let copy =
+            format!("mkdir redis-at-home && tar -C '{}' --exclude=./target -c . | tar -C", root().display());
+        script =
+            script.replace("git clone <this repository> redis-at-home", &format!("{copy} redis-at-home -x"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let targets = root().join("target/first-steps");
+    let cargo = format!(
+        "cargo() {{ CARGO_TARGET_DIR=\"{}/${{PWD##*/}}\" command cargo \"$@\"; }}\n",
+        targets.display()
+    );
+    let output = Command::new("bash")
+        .args(["-c", &format!("exec 2>&1\n{cargo}{script}")])
+        .current_dir(folder.path())
+        .env("CARGO_NET_OFFLINE", "true")
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "grading an empty server ends with 1:\n{said}");
+    let (before, after) = said.rsplit_once("FAIL  phase1.").expect(&said);
+    assert!(before.contains("(--hint 1 shows a hint)"), "the first grading offers a hint:\n{said}");
+    assert!(after.contains("hint 1 "), "the second grading gives it:\n{said}");
+    assert!(said.contains("phase1: 0 passed, "), "{said}");
+}
+
 /// Earlier phases come whole and later ones not at all, so no other phase's check can fail.
 #[test]
 fn only_the_chosen_phase_has_anything_left_to_write() {
