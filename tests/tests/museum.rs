@@ -90,3 +90,38 @@ fn the_book_lists_every_bug() {
         "the book's list is out of date: cargo museum list --markdown > docs/src/reference/museum-bugs.md"
     );
 }
+
+/// Every diagnosis is shown by a bug or by a wrong foreign server, or the book says why not; and nothing that is shown
+/// stands among the excuses.
+#[test]
+fn every_diagnosis_is_shown_or_excused() {
+    #[derive(serde::Deserialize)]
+    struct Foreign {
+        bug: Vec<Wrong>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Wrong {
+        check: String,
+        diagnosis: String,
+    }
+    let text = std::fs::read_to_string(root().join("tests/foreign/bugs.toml")).unwrap();
+    let foreign: Foreign = toml::from_str(&text).unwrap();
+    let mut shown: BTreeSet<(String, String)> =
+        bugs().into_iter().map(|bug| (bug.card.check, bug.card.diagnosis)).collect();
+    shown.extend(foreign.bug.into_iter().map(|bug| (bug.check, bug.diagnosis)));
+
+    let page = std::fs::read_to_string(root().join("docs/src/reference/museum.md")).unwrap();
+    let table = page.split("## Diagnoses that no bug shows").nth(1).unwrap().split("\n## ").next().unwrap();
+    let excused: BTreeSet<(String, String)> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+        .filter_map(|(check, rest)| Some((check.to_owned(), rest.split_once(" | ")?.0.to_owned())))
+        .collect();
+    let known: BTreeSet<(String, String)> = checks::all()
+        .flat_map(|(_, check)| check.bugs.iter().map(|bug| (check.name.to_owned(), (*bug).to_owned())))
+        .collect();
+    let open: Vec<_> = known.iter().filter(|one| !shown.contains(*one) && !excused.contains(*one)).collect();
+    assert!(open.is_empty(), "neither shown by a bug nor excused in museum.md: {open:#?}");
+    let idle: Vec<_> = excused.iter().filter(|one| shown.contains(*one) || !known.contains(*one)).collect();
+    assert!(idle.is_empty(), "excused in museum.md for nothing: {idle:#?}");
+}
