@@ -26,7 +26,7 @@ impl EventLoop {
 
     // ANCHOR: put-back
     /// Edge-triggered: nobody will say again that there are bytes, or room, that were left. So whoever has not seen `EAGAIN`
-    /// yet comes again in the next tick: drained to the end, but never at the cost of the others.
+    /// yet is queued, and comes again after all who are ready now: drained to the end, but never at the cost of the others.
     fn put_back(&mut self, id: ConnId) {
         let Some(connection) = self.outbox.connections.get(id) else { return };
         if connection.can_read && connection.wants_read() && !connection.peer_ended {
