@@ -19,12 +19,13 @@ const CRATES: [&str; 4] = ["phase1-echo", "phase2-framing", "phase3-eventloop", 
 
 /// What of the grader's package a student gets: what grades, not what would tell the answers.
 const GRADER: [&str; 5] = ["Cargo.toml", "course.toml", "src", "examples", "handout"];
-const NOT_FOR_STUDENTS: [&str; 6] = [
+const NOT_FOR_STUDENTS: [&str; 7] = [
     "src/bin/museum.rs",
     "src/bin/handout.rs",
     "src/bin/labs.rs",
     "src/bin/compare.rs",
     "src/bin/differential.rs",
+    "src/bin/soak.rs",
     "src/bin/pictures.rs",
 ];
 

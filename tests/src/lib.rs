@@ -20,6 +20,7 @@ pub mod identity;
 pub mod lab;
 pub mod museum;
 pub mod pictures;
+pub mod ports;
 pub mod procfs;
 pub mod report;
 pub mod runner;

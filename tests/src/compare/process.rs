@@ -2,12 +2,13 @@
 
 use super::cores::{Cores, pin};
 use super::skip::Wire;
+use crate::ports;
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -256,7 +257,7 @@ impl Drop for Server {
 }
 
 fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?.local_addr()?.port())
+    ports::free_port().context(ports::NO_PORT)
 }
 
 /// Understands `listening on 127.0.0.1:PORT`, `… resp` and `… framed`.

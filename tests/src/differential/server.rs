@@ -1,8 +1,10 @@
 //! The two servers under comparison, each in an empty directory of its own, killed when dropped.
 use std::io::{Error, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::ports;
 
 /// The version that the comparison is about.
 pub const REDIS_VERSION: &str = "7.0.15";
@@ -81,7 +83,8 @@ impl Drop for Server {
 }
 
 fn launch(template: &[String], dir: &tempfile::TempDir) -> std::io::Result<(Child, SocketAddr)> {
-    let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+    let port = ports::free_port().ok_or_else(|| Error::other(ports::NO_PORT))?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let fill = |word: &String| {
         word.replace("{port}", &address.port().to_string())
             .replace("{dir}", &dir.path().display().to_string())

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::ports;
+
 use super::chart::{Chart, Series};
 
 /// A server of ours, killed when dropped.
@@ -295,8 +297,7 @@ fn stores(keyspace: &Path) -> Result<Vec<(&'static str, Running)>> {
 }
 
 fn redis() -> Result<Running> {
-    // Bound and let go: the port is free for the next one who asks for it by number.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let port = ports::free_port().context(ports::NO_PORT)?;
     let child = Command::new("redis-server")
         .args(["--port", &port.to_string(), "--save", "", "--appendonly", "no"])
         .stdout(Stdio::null())

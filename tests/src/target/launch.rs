@@ -4,10 +4,8 @@
     reason = "limits are set between fork and exec, which std offers only through pre_exec"
 )]
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::BuildHasher as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -18,7 +16,7 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::{Ended, MARK, Output, Target, groups, marked, run_mark};
-use crate::procfs;
+use crate::{ports, procfs};
 
 /// How a server is started.
 #[derive(Debug, Clone)]
@@ -300,21 +298,8 @@ fn other_ports(target: &Target) -> Vec<u16> {
     ports
 }
 
-/// A port nobody listens on, below the range the kernel hands to outgoing connections, and such that its byte-swapped
-/// twin is unprivileged: a server that forgot `htons` must be able to show it.
 fn free_port() -> Result<u16, StartError> {
-    for attempt in 0..200_u64 {
-        let draw = RandomState::new().hash_one((attempt, std::process::id()));
-        let port = 20_000 + (draw % 12_000) as u16;
-        let [_, low] = port.to_be_bytes();
-        if low < 4 || port == port.swap_bytes() {
-            continue;
-        }
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    Err(StartError::Grader("no free TCP port between 20000 and 32000 after 200 attempts".into()))
+    ports::free_port().ok_or_else(|| StartError::Grader(ports::NO_PORT.into()))
 }
 
 fn fresh_dir() -> Result<PathBuf, StartError> {
