@@ -1,4 +1,5 @@
 //! The book keeps its word: every console block of every chapter prints what the chapter says.
+use std::io::Write;
 use std::process::Command;
 
 #[test]
@@ -13,4 +14,6 @@ fn every_console_block_prints_what_the_book_says() {
         closing.starts_with("console blocks: ") && !closing.starts_with("console blocks: 0"),
         "no block was executed: {closing}"
     );
+    // Past the test runner, which keeps what a passing test prints to itself: the count is part of the claim.
+    writeln!(std::io::stderr(), "{closing}").expect("stderr is open");
 }
