@@ -101,3 +101,30 @@ impl Bucket {
             child.map_or(0, |c| u32::try_from(c + 1).expect("fewer overflow buckets than references"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_slot_is_found_by_its_tag_and_no_other() {
+        let mut bucket = Bucket::default();
+        for filled in 0..=SLOTS {
+            assert_eq!(bucket.count(), filled);
+            for tag in 1..=255 {
+                let expected: Vec<usize> = (0..SLOTS).filter(|&s| bucket.tags[s] == tag).collect();
+                let mut found: Vec<usize> = bucket.matches(tag).collect();
+                found.sort_unstable();
+                assert_eq!(found, expected);
+            }
+            if filled < SLOTS {
+                // Neighbours one apart, and repeated tags.
+                bucket.set(
+                    filled,
+                    [1, 2, 1, 0x80, 0x81, 0x80, 255, 254, 2, 2, 3, 255][filled],
+                    filled as u32,
+                );
+            }
+        }
+    }
+}

@@ -2,7 +2,6 @@ use super::*;
 use crate::random::Random;
 use std::collections::{BTreeSet, HashSet};
 
-/// Xorshift: seeded, so that a failure replays.
 /// A good hash of a reference, of which only some bits survive.
 fn hash(reference: u32, mask: u64) -> u64 {
     Random(u64::from(reference) * 2 + 1).next().rotate_left(17).wrapping_mul(0x9e37_79b9_7f4a_7c15) & mask
