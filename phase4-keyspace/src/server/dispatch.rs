@@ -97,7 +97,7 @@ pub fn dispatch(
                 Run::Server(run) => {
                     outcome = Outcome::Changed;
                     // It may look at the counters, or reset them: all calls before it are in, its own is not yet.
-                    meter.stop(&mut core.stats);
+                    meter.write_calls(&mut core.stats);
                     meter.switch(id, &mut core.stats);
                     // CLIENT LIST shows it; for commands that cannot look, the end of the batch is early enough.
                     note(core, conn, id);
