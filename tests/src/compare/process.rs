@@ -90,7 +90,7 @@ impl Server {
         let unique = format!("compare-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let directory = std::env::temp_dir().join(unique);
         std::fs::create_dir(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
-        let port = free_port()?;
+        let port = ports::free_port()?;
         let words = spec.command.iter().map(|word| {
             word.replace("{port}", &port.to_string()).replace("{dir}", &directory.display().to_string())
         });
@@ -254,10 +254,6 @@ impl Drop for Server {
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.directory);
     }
-}
-
-fn free_port() -> Result<u16> {
-    ports::free_port().context(ports::NO_PORT)
 }
 
 /// Understands `listening on 127.0.0.1:PORT`, `… resp` and `… framed`.

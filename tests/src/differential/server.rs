@@ -83,7 +83,7 @@ impl Drop for Server {
 }
 
 fn launch(template: &[String], dir: &tempfile::TempDir) -> std::io::Result<(Child, SocketAddr)> {
-    let port = ports::free_port().ok_or_else(|| Error::other(ports::NO_PORT))?;
+    let port = ports::free_port()?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let fill = |word: &String| {
         word.replace("{port}", &address.port().to_string())

@@ -297,7 +297,7 @@ fn stores(keyspace: &Path) -> Result<Vec<(&'static str, Running)>> {
 }
 
 fn redis() -> Result<Running> {
-    let port = ports::free_port().context(ports::NO_PORT)?;
+    let port = ports::free_port()?;
     let child = Command::new("redis-server")
         .args(["--port", &port.to_string(), "--save", "", "--appendonly", "no"])
         .stdout(Stdio::null())

@@ -299,7 +299,7 @@ fn other_ports(target: &Target) -> Vec<u16> {
 }
 
 fn free_port() -> Result<u16, StartError> {
-    ports::free_port().ok_or_else(|| StartError::Grader(ports::NO_PORT.into()))
+    ports::free_port().map_err(|error| StartError::Grader(error.to_string()))
 }
 
 fn fresh_dir() -> Result<PathBuf, StartError> {
