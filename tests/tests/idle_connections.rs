@@ -4,9 +4,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use grader::compare::cores;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::unistd::Pid;
 use socket2::SockRef;
 use support::{Conn, Server};
 
@@ -86,12 +85,8 @@ fn enough_descriptors() -> bool {
 /// Keeps this thread, and the servers it starts, on one core. Otherwise the scheduler decides whether a client and its
 /// server share a core or wake each other across two, and on a virtual machine the latter takes four times as long.
 fn stay_on_one_core() {
-    let allowed = sched_getaffinity(Pid::from_raw(0)).expect("a thread may ask for its cores");
-    let first =
-        (0..CpuSet::count()).find(|core| allowed.is_set(*core).unwrap_or(false)).expect("a core to run on");
-    let mut one = CpuSet::new();
-    one.set(first).expect("a core of the set");
-    sched_setaffinity(Pid::from_raw(0), &one).expect("a thread may give up cores");
+    let allowed = cores::allowed().expect("a thread may ask for its cores");
+    cores::pin(allowed[0]).expect("a thread may give up cores");
 }
 
 fn compare(name: &str, start: impl Fn(&str) -> Server, question: &'static [u8]) {

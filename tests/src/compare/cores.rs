@@ -19,10 +19,17 @@ impl Cores {
     /// # Errors
     /// Fewer than two cores allowed, a wanted core not among them, the same core twice.
     pub fn choose(server: Option<usize>, load: Option<usize>) -> Result<Self> {
-        let set = sched_getaffinity(Pid::from_raw(0)).context("sched_getaffinity(2)")?;
-        let allowed: Vec<usize> = (0..CpuSet::count()).filter(|&core| set.is_set(core) == Ok(true)).collect();
-        pick(&allowed, server, load)
+        pick(&allowed()?, server, load)
     }
+}
+
+/// The cores that the calling thread may use, ascending.
+///
+/// # Errors
+/// Those of sched_getaffinity(2).
+pub fn allowed() -> Result<Vec<usize>> {
+    let set = sched_getaffinity(Pid::from_raw(0)).context("sched_getaffinity(2)")?;
+    Ok((0..CpuSet::count()).filter(|&core| set.is_set(core) == Ok(true)).collect())
 }
 
 fn pick(allowed: &[usize], server: Option<usize>, load: Option<usize>) -> Result<Cores> {
