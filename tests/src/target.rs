@@ -18,6 +18,8 @@ use nix::unistd::Pid;
 pub use launch::{Launch, Limits, StartError};
 pub use output::Output;
 
+use crate::check::Outcome;
+use crate::context::not_run;
 use crate::procfs;
 
 /// Process groups that must not outlive the grader.
@@ -101,6 +103,17 @@ impl Target {
     /// ESRCH when it is gone.
     pub fn signal(&self, signal: Signal) -> nix::Result<()> {
         nix::sys::signal::kill(Pid::from_raw(self.pid()), signal)
+    }
+
+    /// Stops the serving process, acts, and lets it go on, whatever came of that: it finds everything at once.
+    ///
+    /// # Errors
+    /// Not run, when it cannot be stopped; otherwise those of `act`.
+    pub fn while_stopped<T>(&self, act: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+        self.signal(Signal::SIGSTOP).map_err(|_| not_run("the server could not be stopped for a moment"))?;
+        let outcome = act();
+        let _ = self.signal(Signal::SIGCONT);
+        outcome
     }
 
     /// Kills the process group at once and reaps the command.

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
-
 use super::LOOP;
 use crate::check::{Check, Context, Explain as _, Kind, Need, Outcome, Server};
 use crate::client::Options;
@@ -138,12 +136,8 @@ fn cost(ctx: &mut Context, frame: &[u8], total: usize, burst: usize) -> Outcome<
     client.step(format!("{total} bytes of frames of {} bytes, in bursts of {burst} bytes", frame.len()));
     let before = ctx.cpu()?;
     for _ in 0..total / burst {
-        target
-            .signal(Signal::SIGSTOP)
-            .map_err(|_| not_run("the server could not be stopped for a moment"))?;
-        let sent = client.send_what_fits(&stream);
-        let _ = target.signal(Signal::SIGCONT);
-        client.exchange(&stream[sent?..], &stream)?;
+        let sent = target.while_stopped(|| client.send_what_fits(&stream))?;
+        client.exchange(&stream[sent..], &stream)?;
     }
     Ok(ctx.cpu()?.saturating_sub(before))
 }

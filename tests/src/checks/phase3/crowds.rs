@@ -1,7 +1,5 @@
 //! Many connections, coming and going at once.
 
-use nix::sys::signal::Signal;
-
 use super::LOOP;
 use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome, Server};
 use crate::client::Client;
@@ -141,18 +139,17 @@ fn mass_close(ctx: &mut Context) -> Outcome {
     let mut staying = clients.split_off(250);
     let tokens: Vec<Vec<u8>> = staying.iter().map(|_| ctx.message(12)).collect();
     // Stopped for a moment, the server finds all the news in one tick.
-    target.signal(Signal::SIGSTOP).map_err(|_| not_run("the server could not be stopped for a moment"))?;
-    for (at, client) in clients.into_iter().enumerate() {
-        if at % 2 == 0 {
-            client.reset();
+    target.while_stopped(|| {
+        for (at, client) in clients.into_iter().enumerate() {
+            if at % 2 == 0 {
+                client.reset();
+            }
         }
-    }
-    let sent: Outcome = staying.iter_mut().zip(&tokens).try_for_each(|(client, token)| {
-        client.step("a frame, sent in the moment in which 250 others left");
-        client.send(token)
-    });
-    let _ = target.signal(Signal::SIGCONT);
-    sent?;
+        staying.iter_mut().zip(&tokens).try_for_each(|(client, token)| {
+            client.step("a frame, sent in the moment in which 250 others left");
+            client.send(token)
+        })
+    })?;
     for (client, token) in staying.iter_mut().zip(&tokens) {
         client.expect(token).likely(MUTATED)?;
     }
@@ -163,13 +160,9 @@ fn descriptor_reuse(ctx: &mut Context) -> Outcome {
     let target = ctx.target()?;
     for round in 0..12 {
         let leaving = crowd(ctx, 12).likely(STALE)?;
-        target
-            .signal(Signal::SIGSTOP)
-            .map_err(|_| not_run("the server could not be stopped for a moment"))?;
         // In one tick: a last request of those who leave, their end, and newcomers with requests of their own.
-        let outcome = storm(ctx, leaving, round);
-        let _ = target.signal(Signal::SIGCONT);
-        for (mut client, token) in outcome? {
+        let newcomers = target.while_stopped(|| storm(ctx, leaving, round))?;
+        for (mut client, token) in newcomers {
             client.expect(&token).likely(STALE)?;
         }
     }

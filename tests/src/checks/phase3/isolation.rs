@@ -186,13 +186,14 @@ fn flood(ctx: &mut Context, flooder: &mut Client, other: &mut Client) -> Outcome
     let message = ctx.message(15);
     flooder.step("2 MB of empty frames at once");
     other.step("a frame, while 2 MB of another client's frames wait");
-    target.signal(Signal::SIGSTOP).map_err(|_| not_run("the server could not be stopped for a moment"))?;
     let outcome = (|| -> Outcome<(usize, usize)> {
-        // The flooder's frames go first, so that an event loop hears of them first.
-        let sent = flooder.send_what_fits(&FLOOD)?;
-        other.send(&message)?;
-        other.freeze_on_arrival()?;
-        let _ = target.signal(Signal::SIGCONT);
+        let sent = target.while_stopped(|| {
+            // The flooder's frames go first, so that an event loop hears of them first.
+            let sent = flooder.send_what_fits(&FLOOD)?;
+            other.send(&message)?;
+            other.freeze_on_arrival()?;
+            Ok(sent)
+        })?;
         other.expect(&message).likely_when(&[Kind::NoReply], STARVATION)?;
         other.wait_frozen()?;
         Ok((sent, sent.saturating_sub(flooder.unread_by_server()?)))

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
-
 use super::LOOP;
 use super::isolation::stall;
 use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome, Server};
 use crate::client::Options;
-use crate::context::not_run;
 
 const BUSY_LOOP: &str = "write-readiness is always armed";
 const EAGAIN_FATAL: &str = "EAGAIN is taken for an error";
@@ -232,12 +229,10 @@ fn data_with_fin(ctx: &mut Context) -> Outcome {
         client.send(&hello)?;
         client.expect(&hello)?;
         client.step("a frame and FIN, both there when the (stopped) server wakes up");
-        target
-            .signal(Signal::SIGSTOP)
-            .map_err(|_| not_run("the server could not be stopped for a moment"))?;
-        let sent = client.send(&message).and_then(|()| client.finish());
-        let _ = target.signal(Signal::SIGCONT);
-        sent?;
+        target.while_stopped(|| {
+            client.send(&message)?;
+            client.finish()
+        })?;
         client.expect(&message).likely_when(&[Kind::EarlyEof, Kind::Reset, Kind::NoReply], HANG_UP_FIRST)?;
     }
     Ok(())

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
-
 use super::core::wait_gone;
 use super::reply::Reply;
 use super::talk::{KEYSPACE, Talk};
@@ -165,16 +163,19 @@ fn ask_after_the_deadline(ctx: &mut Context, ahead: Duration) -> Outcome<Option<
     let begun = Instant::now();
     talk.run(&batch)?;
     let target = ctx.target()?;
-    target.signal(Signal::SIGSTOP).map_err(|_| not_run("the server could not be stopped for a moment"))?;
-    let set = Instant::now();
-    talk.step("commands on keys whose deadlines have passed while the server was stopped");
-    let sent = talk.client.send(&asked);
-    // No key was set later than now, so by then every deadline has passed.
-    std::thread::sleep((set + ahead + Duration::from_millis(5)).saturating_duration_since(Instant::now()));
-    let _ = target.signal(Signal::SIGCONT);
-    sent?;
+    let set = target.while_stopped(|| {
+        let set = Instant::now();
+        talk.step("commands on keys whose deadlines have passed while the server was stopped");
+        talk.client.send(&asked)?;
+        // No key was set later than now, so by then every deadline has passed.
+        std::thread::sleep(
+            (set + ahead + Duration::from_millis(5)).saturating_duration_since(Instant::now()),
+        );
+        Ok(set)
+    })?;
     Ok((set - begun < ahead).then_some(talk))
 }
+
 /// Compares the replies, one by one.
 fn hear_of_the_dead(talk: &mut Talk) -> Outcome {
     for (command, wanted, bug) in QUESTIONS {
