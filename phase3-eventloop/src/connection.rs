@@ -146,11 +146,6 @@ impl Connection {
         }
     }
 
-    /// The scratch buffer that [`Connection::receive`] needs: a tail in front, one read behind it.
-    pub fn scratch() -> Box<[u8]> {
-        vec![0; 2 * READ_SIZE].into()
-    }
-
     /// How many bytes are still to be sent.
     pub fn owed(&self) -> usize {
         self.output.len() - self.sent
@@ -166,7 +161,7 @@ impl Connection {
         }
     }
 
-    /// One bounded read.
+    /// One bounded read. `scratch` has room for a tail in front and one read behind it: twice [`READ_SIZE`].
     ///
     /// A short tail is moved in front of the new bytes, in the shared scratch buffer: a request that arrives whole is
     /// served where the kernel put it and copied nowhere. A long tail (a value of megabytes) stays where it is and grows

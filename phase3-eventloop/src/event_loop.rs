@@ -1,10 +1,11 @@
 //! The loop: one thread that waits for all descriptors at once and never for one of them.
 //!
 //! A tick in order: wait; then for each ready connection one bounded read and a turn of the service over all that it
-//! can use; then timers and the service's background work; then the service's last word before any reply leaves
+//! can use, a few connections at a time; then timers and the service's background work; then the service's last word before any reply leaves
 //! ([`Service::before_flush`]); then one write per connection that has something to say, and whatever follows from
 //! that. Connections end in one place only, at the end of a tick, so nobody's list changes under his hands.
 mod accept;
+mod arrivals;
 mod settle;
 mod shutdown;
 mod signals;
@@ -17,8 +18,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use nix::errno::Errno;
 
-use crate::connection::Connection;
 use crate::event_loop::accept::Listener;
+use crate::event_loop::arrivals::Arrivals;
 use crate::event_loop::signals::Signals;
 use crate::outbox::{Limits, Outbox};
 use crate::poller::{Event, Interest, Poller, PollerKind, Token};
@@ -76,8 +77,8 @@ pub struct EventLoop {
     outbox: Outbox,
     /// The limits that the timers were armed by.
     limits_armed: Limits,
-    /// Shared by all connections: one is read at a time.
-    scratch: Box<[u8]>,
+    /// Read, and not served yet.
+    arrivals: Arrivals,
     events: Vec<Event>,
     grace: Duration,
 }
@@ -102,7 +103,7 @@ impl EventLoop {
             timers: Timers::default(),
             outbox: Outbox::new(settings.limits, settings.trace),
             limits_armed: settings.limits,
-            scratch: Connection::scratch(),
+            arrivals: Arrivals::new(),
             events: Vec::new(),
             grace: settings.shutdown_grace,
         })
@@ -132,6 +133,7 @@ impl EventLoop {
             self.dispatch(event, service);
         }
         self.events = events;
+        self.serve_arrivals(service);
         self.advance_ready(service);
         self.expire_timers(service);
         if service.next_deadline().is_some_and(|deadline| deadline <= self.outbox.now) {
@@ -223,6 +225,7 @@ impl EventLoop {
                 self.advance(id, service);
             }
         }
+        self.serve_arrivals(service);
         // What was put back meanwhile waits for the next tick, so that the others get their turn. Keep the larger list.
         ready.append(&mut self.outbox.ready);
         self.outbox.ready = ready;

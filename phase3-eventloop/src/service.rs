@@ -150,6 +150,10 @@ pub trait Service {
     /// Serve whole requests from the front of `turn.input`, append their replies to `turn.out`.
     fn serve(&mut self, turn: Turn<'_>) -> Served;
 
+    /// What will be served next, in this order: a chance to ask for the memory that it will need. No more than a hint, since
+    /// the first of these turns may change what the others find. A service that reads little memory keeps the default.
+    fn look_ahead(&mut self, _coming: &mut dyn Iterator<Item = (ConnId, &[u8])>) {}
+
     /// The peer's stream ended and `rest` can no longer become a request. Empty on a clean end; otherwise the stream was
     /// cut inside a request and the service may log where. A last reply may be appended to `out`.
     fn end_of_input(&mut self, conn: ConnId, rest: &[u8], out: &mut Vec<u8>);

@@ -18,7 +18,7 @@ fn pair() -> (Connection, UnixStream, Box<[u8]>) {
     ours.set_nonblocking(true).unwrap();
     let peer = "127.0.0.1:9".parse().unwrap();
     let connection = Connection::new(ConnId::new(0, 0), ours.into(), peer, Interest::READ, Instant::now());
-    (connection, theirs, Connection::scratch())
+    (connection, theirs, vec![0; 2 * READ_SIZE].into())
 }
 
 /// As the loop does it: serve nothing, keep everything.

@@ -87,7 +87,7 @@ impl EventLoop {
     fn part_with(&mut self, id: ConnId, service: &mut dyn Service) {
         if let Some(connection) = self.outbox.connections.get_mut(id) {
             for _ in 0..LAST_READS {
-                match syscalls::recv(connection.socket.as_fd(), &mut self.scratch) {
+                match syscalls::recv(connection.socket.as_fd(), self.arrivals.room()) {
                     Ok(0) | Err(_) => break,
                     Ok(_) => {}
                 }

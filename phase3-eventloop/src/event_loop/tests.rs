@@ -14,6 +14,7 @@ enum Told {
     Opened(ConnId),
     Cut(Vec<u8>),
     Closed(ConnId, Ending),
+    Waits,
     ShutDown,
 }
 
@@ -24,6 +25,10 @@ struct Puppet {
     deadline: Option<Instant>,
     refuse: bool,
     flushes: u64,
+    /// What [`Service::look_ahead`] was told last.
+    coming: Vec<(ConnId, String)>,
+    /// Where the command `wait` waits, and the loop with it.
+    go_on: Receiver<()>,
 }
 
 impl Puppet {
@@ -55,6 +60,14 @@ impl Puppet {
             "stats" => {
                 let stats = turn.outbox.stats(turn.conn).unwrap();
                 turn.out.extend_from_slice(format!("{} {}\n", stats.input_len, stats.output_len).as_bytes());
+            }
+            "wait" => {
+                self.told.send(Told::Waits).unwrap();
+                self.go_on.recv_timeout(Duration::from_secs(20)).unwrap();
+            }
+            "coming" => {
+                let coming = self.coming.iter().map(|(_, text)| text.replace('\n', ";"));
+                turn.out.extend_from_slice(format!("{}\n", coming.collect::<Vec<_>>().join(" ")).as_bytes());
             }
             "stop" => turn.outbox.shut_down(),
             other => panic!("{other:?} is no command of the puppet's"),
@@ -99,6 +112,10 @@ impl Service for Puppet {
         Served { consumed, next: Next::More }
     }
 
+    fn look_ahead(&mut self, coming: &mut dyn Iterator<Item = (ConnId, &[u8])>) {
+        self.coming = coming.map(|(id, bytes)| (id, String::from_utf8_lossy(bytes).into())).collect();
+    }
+
     fn end_of_input(&mut self, _conn: ConnId, rest: &[u8], out: &mut Vec<u8>) {
         if !rest.is_empty() {
             out.extend_from_slice(b"cut\n");
@@ -137,6 +154,7 @@ impl Service for Puppet {
 struct Running {
     address: SocketAddr,
     told: Receiver<Told>,
+    go_on: Sender<()>,
     thread: Option<JoinHandle<anyhow::Result<()>>>,
 }
 
@@ -170,6 +188,7 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, told) = channel();
+        let (go_on, gate) = channel();
         let poller = settings.poller;
         let edge_triggered = settings.edge_triggered;
         let limits = settings.limits;
@@ -177,11 +196,18 @@ impl Running {
             let settings = Settings { poller, edge_triggered, limits, ..Settings::default() };
             let mut event_loop = EventLoop::new(settings)?;
             event_loop.listen(listener.into(), 5)?;
-            let mut puppet =
-                Puppet { told: sender, clients: vec![], deadline: None, refuse: false, flushes: 0 };
+            let mut puppet = Puppet {
+                told: sender,
+                clients: vec![],
+                deadline: None,
+                refuse: false,
+                flushes: 0,
+                coming: vec![],
+                go_on: gate,
+            };
             event_loop.run(&mut puppet)
         });
-        Running { address, told, thread: Some(thread) }
+        Running { address, told, go_on, thread: Some(thread) }
     }
 
     fn connect(&self) -> (Client, ConnId) {
@@ -202,6 +228,14 @@ impl Running {
 
     fn next(&self) -> Told {
         self.told.recv_timeout(Duration::from_secs(20)).expect("the service was not told anything")
+    }
+
+    /// Lets everything that `speak` sends arrive within one tick.
+    fn in_one_tick(&self, client: &mut Client, speak: impl FnOnce()) {
+        client.say("wait\n");
+        assert_eq!(self.next(), Told::Waits);
+        speak();
+        self.go_on.send(()).unwrap();
     }
 
     fn stop(mut self, mut client: Client) {
@@ -442,4 +476,59 @@ fn stopping_sends_what_is_owed_and_closes_everybody() {
 fn edges_asked_of_poll_are_refused() {
     let settings = Settings { poller: PollerKind::Poll, edge_triggered: true, ..Settings::default() };
     assert_eq!(EventLoop::new(settings).err(), Some(Errno::EINVAL));
+}
+
+#[test]
+fn the_service_is_told_what_comes_before_the_first_of_it_is_served() {
+    everywhere(Limits::default(), |running| {
+        let (mut gate, _) = running.connect();
+        let (mut first, _) = running.connect();
+        let (mut second, _) = running.connect();
+        running.in_one_tick(&mut gate, || {
+            first.say("coming\n");
+            second.say("echo 1\necho");
+        });
+        first.expect("coming; echo 1;echo");
+        second.expect("1");
+        second.say(" 2\n");
+        second.expect("2");
+        // More than one crowd, each with what an earlier tick left of it.
+        let mut crowd: Vec<_> = (0..40).map(|_| running.connect().0).collect();
+        running.in_one_tick(&mut gate, || {
+            for (number, client) in crowd.iter_mut().enumerate() {
+                client.say(&format!("echo a{number}\necho b"));
+            }
+        });
+        for (number, client) in crowd.iter_mut().enumerate() {
+            client.expect(&format!("a{number}"));
+            client.say(&format!("{number}\n"));
+        }
+        for (number, client) in crowd.iter_mut().enumerate() {
+            client.expect(&format!("b{number}"));
+        }
+        running.stop(gate);
+    });
+}
+
+#[test]
+fn whoever_is_closed_while_waiting_for_a_turn_gets_none() {
+    everywhere(Limits::default(), |running| {
+        let (mut gate, _) = running.connect();
+        let (mut killer, id) = running.connect();
+        let mut victims: Vec<_> = (0..3).map(|_| running.connect().0).collect();
+        running.in_one_tick(&mut gate, || {
+            killer.say("kill\n");
+            for victim in &mut victims {
+                victim.say("echo alive\n");
+            }
+        });
+        for victim in &mut victims {
+            assert_eq!(victim.rest(), b"", "served, or reset");
+        }
+        let mut last = killer;
+        last.say("echo still here\n");
+        last.expect("still here");
+        assert_ne!(running.next(), Told::Closed(id, Ending::ByService));
+        running.stop(last);
+    });
 }

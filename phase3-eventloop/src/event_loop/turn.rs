@@ -1,5 +1,6 @@
 //! What one connection gets of one tick: one bounded read, and a turn of the service.
 use std::mem;
+use std::ops::Range;
 
 use nix::errno::Errno;
 
@@ -47,7 +48,7 @@ impl EventLoop {
         let start = self.outbox.trace_start();
         let now = self.outbox.now;
         let Some(connection) = self.outbox.connections.get_mut(id) else { return };
-        let received = connection.receive(&mut self.scratch);
+        let received = connection.receive(self.arrivals.room());
         if let Some(start) = start {
             self.trace_read(id, start, received);
         }
@@ -64,9 +65,10 @@ impl EventLoop {
             Ok(Received { count: 0, .. }) => self.end_of_input(id, service),
             Ok(received) => {
                 connection.last_activity = now;
-                match connection.state {
-                    State::Open => self.serve(id, received.scratch, service),
-                    State::Held => self.keep_for_later(id, received.scratch),
+                match (connection.state, received.scratch) {
+                    (State::Open, Some(length)) => self.await_turn(id, length, service),
+                    (State::Open, None) => self.serve(id, None, service),
+                    (State::Held, scratch) => self.keep_for_later(id, scratch),
                     // Lingering: nobody wants it.
                     _ => {}
                 }
@@ -93,19 +95,20 @@ impl EventLoop {
     fn keep_for_later(&mut self, id: ConnId, scratch: Option<usize>) {
         let Some(connection) = self.outbox.connections.get_mut(id) else { return };
         if let Some(length) = scratch {
-            connection.keep_rest(Some(&self.scratch[..length]), 0);
+            connection.keep_rest(Some(&self.arrivals.room()[..length]), 0);
         }
         connection.unserved = true;
         self.outbox.mark_dirty(id);
     }
 
-    /// A turn over the bytes in the scratch buffer (`Some(length)`), or over the connection's own.
-    fn serve(&mut self, id: ConnId, scratch: Option<usize>, service: &mut dyn Service) {
+    /// A turn over bytes in the scratch buffer, or (`None`) over the connection's own.
+    pub(super) fn serve(&mut self, id: ConnId, scratch: Option<Range<usize>>, service: &mut dyn Service) {
         let start = self.outbox.trace_start();
         let Some(connection) = self.outbox.connections.get_mut(id) else { return };
         let carry = mem::take(&mut connection.carry);
         let sent = connection.sent;
-        let input = scratch.map_or(&carry[..], |length| &self.scratch[..length]);
+        let fresh = scratch.map(|range| self.arrivals.bytes(range));
+        let input = fresh.unwrap_or(&carry);
         let length = input.len();
         let mut out = self.outbox.begin_turn(id, length);
         // What has been sent in part still stands in front of `out` and must not count as waiting.
@@ -123,7 +126,7 @@ impl EventLoop {
         if consumed < length && connection.carry.capacity() == 0 {
             connection.carry = self.outbox.buffers.take();
         }
-        connection.keep_rest(scratch.map(|length| &self.scratch[..length]), consumed);
+        connection.keep_rest(fresh, consumed);
         if connection.carry.is_empty() {
             self.outbox.buffers.give_back(&mut connection.carry);
         }
