@@ -37,13 +37,15 @@ pub struct Server {
     /// What commands may touch.
     pub core: Core,
     batch: Batch,
+    /// The keys that clients without a pipeline will ask for next: database and hash.
+    coming: Vec<(usize, u64)>,
     next_cron: Instant,
 }
 
 impl Server {
     /// A server with empty databases.
     pub fn new(config: Config, now: Instant) -> Self {
-        Server { core: Core::new(config, now), batch: Batch::default(), next_cron: now }
+        Server { core: Core::new(config, now), batch: Batch::default(), coming: Vec::new(), next_cron: now }
     }
 
     /// Serves one batch from offset `consumed` on; how far that came and what is next, `None` if there may be more.
@@ -243,6 +245,24 @@ impl Service for Server {
             self.enforce_output_limit(turn.conn, turn.out.len(), turn.outbox);
         }
         Served { consumed, next }
+    }
+
+    fn look_ahead(&mut self, coming: &mut dyn Iterator<Item = (ConnId, &[u8])>) {
+        let core = &mut self.core;
+        self.coming.clear();
+        for (conn, input) in coming {
+            let Some(client) = Client::of(core, conn) else { continue };
+            let limits = core.wire_limits(client.stranger);
+            let Some(session) = core.sessions.get(conn) else { continue };
+            let ahead = Ahead { lookup: &core.lookup, db: core.keyspace.shared(client.db) };
+            if let Some(hash) = self.batch.peek(input, session, &limits, ahead) {
+                self.coming.push((client.db, hash));
+            }
+        }
+        // All buckets have been asked for; by now the first are there, and say which records.
+        for (db, hash) in &self.coming {
+            core.keyspace.shared(*db).warm(&[*hash]);
+        }
     }
 
     fn end_of_input(&mut self, conn: ConnId, rest: &[u8], _out: &mut Vec<u8>) {

@@ -3,6 +3,8 @@
 //! Several at once, because the memory that a lookup needs can then be asked for long before it is used: each key is hashed
 //! and its bucket asked for as soon as its request is understood, then all records are asked for, and by the time the first
 //! command runs they are on their way to the cache.
+mod peek;
+
 use std::mem;
 
 use crate::command::KeySpec;
@@ -86,6 +88,16 @@ pub struct Ahead<'a> {
     pub lookup: &'a Lookup,
     /// The client's database. A `SELECT` in the middle of the batch makes it vain, and no more.
     pub db: &'a Db,
+}
+
+impl Ahead<'_> {
+    /// Where the keys of a request stand, if there is such a command.
+    fn keys_of(&self, args: Args<'_>) -> Option<KeySpec> {
+        match self.lookup.resolve(args) {
+            Named::Known(id) => Some(self.lookup.row(id).keys),
+            _ => None,
+        }
+    }
 }
 
 impl Batch {
