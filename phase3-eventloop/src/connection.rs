@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sys::socket::Shutdown;
 
-use crate::outbox::Limits;
+use crate::outbox::{ConnStats, Limits};
 use crate::poller::Interest;
 use crate::service::{ConnId, Ending};
 use crate::syscalls;
@@ -149,6 +149,16 @@ impl Connection {
     /// How many bytes are still to be sent.
     pub fn owed(&self) -> usize {
         self.output.len() - self.sent
+    }
+
+    /// What its buffers hold.
+    pub fn stats(&self) -> ConnStats {
+        ConnStats {
+            input_len: self.carry.len(),
+            input_capacity: self.carry.capacity(),
+            output_len: self.owed(),
+            output_capacity: self.output.capacity(),
+        }
     }
 
     /// Whether bytes from this peer have a place to go.

@@ -145,12 +145,7 @@ impl Outbox {
     pub fn stats(&self, conn: ConnId) -> Option<ConnStats> {
         match self.serving {
             Some((serving, stats)) if serving == conn => Some(stats),
-            _ => self.connections.get(conn).map(|connection| ConnStats {
-                input_len: connection.carry.len(),
-                input_capacity: connection.carry.capacity(),
-                output_len: connection.owed(),
-                output_capacity: connection.output.capacity(),
-            }),
+            _ => self.connections.get(conn).map(Connection::stats),
         }
     }
 
@@ -185,9 +180,8 @@ impl Outbox {
 
     /// Takes a connection's output out for its turn. `input` is how many bytes it is going to be served.
     pub(crate) fn begin_turn(&mut self, conn: ConnId, input: usize) -> Vec<u8> {
-        let stats = self.stats(conn).unwrap_or_default();
-        self.serving = Some((conn, ConnStats { input_len: input, ..stats }));
         let Some(connection) = self.connections.get_mut(conn) else { return Vec::new() };
+        self.serving = Some((conn, ConnStats { input_len: input, ..connection.stats() }));
         connection.compact_output();
         let out = mem::take(&mut connection.output);
         if out.capacity() == 0 { self.buffers.take() } else { out }
@@ -198,7 +192,10 @@ impl Outbox {
         self.serving = None;
         if let Some(connection) = self.connections.get_mut(conn) {
             connection.output = out;
-            self.mark_dirty(conn);
+            if !connection.dirty {
+                connection.dirty = true;
+                self.dirty.push(conn);
+            }
         }
     }
 

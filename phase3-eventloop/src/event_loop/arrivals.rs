@@ -4,7 +4,6 @@
 //! hundred nanoseconds for each line that is in no cache, and a service that is told of several requests at once can ask for
 //! the memory of all of them before it works on the first ([`Service::look_ahead`]). A client's pipeline brings its
 //! own crowd; a crowd of clients with one request each only becomes one here.
-use std::mem;
 use std::ops::Range;
 
 use super::EventLoop;
@@ -23,9 +22,11 @@ pub struct Arrivals {
     waiting: Vec<Arrived>,
 }
 
+#[derive(Clone, Copy)]
 struct Arrived {
     id: ConnId,
-    bytes: Range<usize>,
+    start: usize,
+    end: usize,
 }
 
 impl Arrivals {
@@ -45,10 +46,15 @@ impl Arrivals {
         &self.scratch[range]
     }
 
+    /// Who waits, with what.
+    fn iter(&self) -> impl Iterator<Item = (ConnId, &[u8])> {
+        self.waiting.iter().map(|one| (one.id, &self.scratch[one.start..one.end]))
+    }
+
     /// The first `length` bytes of the room are this connection's. They wait from now on.
     fn add(&mut self, id: ConnId, length: usize) {
         let start = self.end();
-        self.waiting.push(Arrived { id, bytes: start..start + length });
+        self.waiting.push(Arrived { id, start, end: start + length });
     }
 
     fn is_full(&self) -> bool {
@@ -56,7 +62,7 @@ impl Arrivals {
     }
 
     fn end(&self) -> usize {
-        self.waiting.last().map_or(0, |last| last.bytes.end)
+        self.waiting.last().map_or(0, |last| last.end)
     }
 }
 
@@ -72,18 +78,18 @@ impl EventLoop {
     // ANCHOR: serve-arrivals
     /// Serves all who wait, in the order of their arrival.
     pub(super) fn serve_arrivals(&mut self, service: &mut dyn Service) {
-        let mut waiting = mem::take(&mut self.arrivals.waiting);
-        if waiting.len() > 1 {
-            let mut coming = waiting.iter().map(|one| (one.id, self.arrivals.bytes(one.bytes.clone())));
-            service.look_ahead(&mut coming);
+        if self.arrivals.waiting.len() > 1 {
+            service.look_ahead(&mut self.arrivals.iter());
         }
-        for one in waiting.drain(..) {
+        // Nobody is read in a turn, so nobody joins them meanwhile.
+        for at in 0..self.arrivals.waiting.len() {
+            let Arrived { id, start, end } = self.arrivals.waiting[at];
             // A turn before this one may have closed it.
-            if self.outbox.connections.get(one.id).is_some_and(|connection| connection.state == State::Open) {
-                self.serve(one.id, Some(one.bytes), service);
+            if self.outbox.connections.get(id).is_some_and(|connection| connection.state == State::Open) {
+                self.serve(id, Some(start..end), service);
             }
         }
-        self.arrivals.waiting = waiting;
+        self.arrivals.waiting.clear();
     }
     // ANCHOR_END: serve-arrivals
 }
