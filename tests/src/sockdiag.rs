@@ -1,17 +1,23 @@
-//! One TCP connection's queues, asked of the kernel directly (sock_diag(7)).
+//! One TCP connection's queues, or all listening sockets, asked of the kernel directly (sock_diag(7)).
 //!
-//! /proc/net/tcp lists every socket of the machine, tens of thousands after a storm of connections; a split message
-//! needs the answer for one of them, and needs it at once.
+//! /proc/net/tcp lists every socket of the machine, with those in TIME-WAIT: after a storm of connections tens of
+//! thousands, a tenth of a second to read. A split message needs the answer for one of them, the start of a server
+//! that for the few that listen, and both need it at once.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket};
 
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const NLM_F_REQUEST: u16 = 1;
+/// `NLM_F_ROOT | NLM_F_MATCH`: all that the request's filter lets through.
+const NLM_F_DUMP: u16 = 0x300;
 const NLMSG_ERROR: u16 = 2;
+const NLMSG_DONE: u16 = 3;
+/// Length of a reply about one socket: header and `struct inet_diag_msg`.
+const MESSAGE: usize = HEADER + 72;
 const HEADER: usize = 16;
 /// `struct inet_diag_req_v2`: eight bytes, then `struct inet_diag_sockid` of 48.
 const REQUEST: usize = HEADER + 8 + 48;
@@ -31,12 +37,7 @@ pub struct Queues {
 /// When the kernel has no sock_diag, or does not answer.
 pub fn queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Queues>> {
     thread_local! {
-        static NETLINK: io::Result<OwnedFd> = Ok(socket(
-            AddressFamily::Netlink,
-            SockType::Datagram,
-            SockFlag::SOCK_CLOEXEC,
-            SockProtocol::NetlinkSockDiag,
-        )?);
+        static NETLINK: io::Result<OwnedFd> = open();
     }
     NETLINK.with(|netlink| {
         let netlink = netlink.as_ref().map_err(|error| io::Error::from(error.kind()))?;
@@ -47,18 +48,60 @@ pub fn queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Queues
     })
 }
 
+/// A socket that listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listener {
+    /// Where. An IPv4 address of a dual-stack socket is shown as IPv4.
+    pub local: SocketAddr,
+    /// The socket's inode.
+    pub inode: u32,
+}
+
+/// All listening TCP sockets of this network namespace.
+///
+/// # Errors
+/// When the kernel has no sock_diag, or does not answer.
+pub fn listeners() -> io::Result<Vec<Listener>> {
+    let mut found = Vec::new();
+    for family in [libc::AF_INET, libc::AF_INET6] {
+        // A socket of its own: after an error the rest of the answer must not be taken for that of the next question.
+        let netlink = open()?;
+        let listening = 1 << crate::procfs::LISTEN;
+        send(netlink.as_raw_fd(), &head(family, NLM_F_DUMP, listening), MsgFlags::empty())?;
+        let mut reply = [0; 32 * 1_024];
+        loop {
+            let len = recv(netlink.as_raw_fd(), &mut reply, MsgFlags::empty())?;
+            if !parse_listeners(&reply[..len], &mut found)? {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn open() -> io::Result<OwnedFd> {
+    let (family, protocol) = (AddressFamily::Netlink, SockProtocol::NetlinkSockDiag);
+    Ok(socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC, protocol)?)
+}
+
+/// A request for sockets of this family in these states (bit n: state n), without addresses.
+fn head(family: i32, flags: u16, states: u32) -> [u8; REQUEST] {
+    let mut out = [0; REQUEST];
+    out[0..4].copy_from_slice(&(REQUEST as u32).to_ne_bytes());
+    out[4..6].copy_from_slice(&SOCK_DIAG_BY_FAMILY.to_ne_bytes());
+    out[6..8].copy_from_slice(&(NLM_F_REQUEST | flags).to_ne_bytes());
+    out[16] = family as u8;
+    out[17] = libc::IPPROTO_TCP as u8;
+    out[20..24].copy_from_slice(&states.to_ne_bytes());
+    out
+}
+
 /// Ports and addresses stand in network byte order, everything else in the machine's own.
 fn request(local: SocketAddr, remote: SocketAddr) -> io::Result<[u8; REQUEST]> {
     let (IpAddr::V4(source), IpAddr::V4(destination)) = (local.ip(), remote.ip()) else {
         return Err(io::ErrorKind::Unsupported.into());
     };
-    let mut out = [0; REQUEST];
-    out[0..4].copy_from_slice(&(REQUEST as u32).to_ne_bytes());
-    out[4..6].copy_from_slice(&SOCK_DIAG_BY_FAMILY.to_ne_bytes());
-    out[6..8].copy_from_slice(&NLM_F_REQUEST.to_ne_bytes());
-    out[16] = libc::AF_INET as u8;
-    out[17] = libc::IPPROTO_TCP as u8;
-    out[20..24].copy_from_slice(&u32::MAX.to_ne_bytes());
+    let mut out = head(libc::AF_INET, 0, u32::MAX);
     out[24..26].copy_from_slice(&local.port().to_be_bytes());
     out[26..28].copy_from_slice(&remote.port().to_be_bytes());
     out[28..32].copy_from_slice(&source.octets());
@@ -69,17 +112,55 @@ fn request(local: SocketAddr, remote: SocketAddr) -> io::Result<[u8; REQUEST]> {
 }
 
 fn parse(reply: &[u8]) -> io::Result<Option<Queues>> {
-    let word = |at: usize| {
-        let bytes = reply.get(at..at + 4).ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok::<u32, io::Error>(u32::from_ne_bytes(bytes.try_into().expect("four bytes")))
-    };
-    let kind = reply.get(4..6).ok_or(io::ErrorKind::UnexpectedEof)?;
-    if kind == NLMSG_ERROR.to_ne_bytes() {
-        let errno = i32::from_ne_bytes(word(HEADER)?.to_ne_bytes());
-        return if errno == -libc::ENOENT { Ok(None) } else { Err(io::Error::from_raw_os_error(-errno)) };
+    if kind(reply)? == NLMSG_ERROR {
+        let error = refusal(reply)?;
+        return if error.raw_os_error() == Some(libc::ENOENT) { Ok(None) } else { Err(error) };
     }
     // `struct inet_diag_msg`: four bytes, the socket's id of 48, expires, then the two queues.
-    Ok(Some(Queues { unread: word(HEADER + 56)?, unacknowledged: word(HEADER + 60)? }))
+    Ok(Some(Queues { unread: word(reply, HEADER + 56)?, unacknowledged: word(reply, HEADER + 60)? }))
+}
+
+/// Takes in the messages of one datagram; `false` after the last of a dump.
+fn parse_listeners(mut datagram: &[u8], found: &mut Vec<Listener>) -> io::Result<bool> {
+    while !datagram.is_empty() {
+        let len = word(datagram, 0)? as usize;
+        match kind(datagram)? {
+            NLMSG_DONE => return Ok(false),
+            NLMSG_ERROR => return Err(refusal(datagram)?),
+            _ => {}
+        }
+        if len < MESSAGE || len > datagram.len() {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let message = &datagram[HEADER..];
+        let port = u16::from_be_bytes([message[4], message[5]]);
+        let ip = if i32::from(message[0]) == libc::AF_INET6 {
+            let bytes: [u8; 16] = message[8..24].try_into().expect("sixteen bytes");
+            Ipv6Addr::from(bytes).to_canonical()
+        } else {
+            IpAddr::from(Ipv4Addr::new(message[8], message[9], message[10], message[11]))
+        };
+        found.push(Listener { local: SocketAddr::new(ip, port), inode: word(message, 68)? });
+        // Messages begin at multiples of four.
+        datagram = datagram.get(len.next_multiple_of(4)..).unwrap_or_default();
+    }
+    Ok(true)
+}
+
+fn kind(message: &[u8]) -> io::Result<u16> {
+    let bytes = message.get(4..6).ok_or(io::ErrorKind::UnexpectedEof)?;
+    Ok(u16::from_ne_bytes(bytes.try_into().expect("two bytes")))
+}
+
+fn word(bytes: &[u8], at: usize) -> io::Result<u32> {
+    let bytes = bytes.get(at..at + 4).ok_or(io::ErrorKind::UnexpectedEof)?;
+    Ok(u32::from_ne_bytes(bytes.try_into().expect("four bytes")))
+}
+
+/// What an error message says.
+fn refusal(message: &[u8]) -> io::Result<io::Error> {
+    let errno = i32::from_ne_bytes(word(message, HEADER)?.to_ne_bytes());
+    Ok(io::Error::from_raw_os_error(-errno))
 }
 
 #[cfg(test)]
@@ -112,5 +193,33 @@ mod tests {
     fn an_unknown_connection_is_none() {
         let nowhere = "127.0.0.1:1".parse().unwrap();
         assert_eq!(queues(nowhere, nowhere).unwrap(), None);
+    }
+
+    #[test]
+    fn those_who_listen_are_found_and_nobody_else() {
+        let here = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = here.local_addr().unwrap();
+        let _client = TcpStream::connect(address).unwrap();
+        let (server, _) = here.accept().unwrap();
+        let found: Vec<Listener> =
+            listeners().unwrap().into_iter().filter(|one| one.local.port() == address.port()).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].local, address);
+        let own = crate::procfs::socket_inodes(std::process::id() as i32);
+        assert!(own.contains(&found[0].inode.into()));
+        drop((server, here));
+        assert!(listeners().unwrap().iter().all(|one| one.local != address));
+        if let Ok(six) = TcpListener::bind("[::]:0") {
+            let port = six.local_addr().unwrap().port();
+            let found = listeners().unwrap().into_iter().find(|one| one.local.port() == port);
+            assert_eq!(found.map(|one| one.local), Some(six.local_addr().unwrap()));
+        }
+    }
+
+    #[test]
+    fn more_listeners_than_fit_in_one_answer_are_all_found() {
+        let many: Vec<TcpListener> = (0..300).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let found: Vec<SocketAddr> = listeners().unwrap().into_iter().map(|one| one.local).collect();
+        assert!(many.iter().all(|one| found.contains(&one.local_addr().unwrap())));
     }
 }

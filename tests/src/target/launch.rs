@@ -234,14 +234,14 @@ impl Launch {
     fn listening(&self, target: &Target) -> Result<Option<Option<i32>>, StartError> {
         let mut server = None;
         for port in [Some(target.port), target.framed_port].into_iter().flatten() {
-            let Ok(rows) = procfs::tcp_rows_of_port(port) else {
+            let Ok(rows) = procfs::listeners() else {
                 let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
                 if TcpStream::connect_timeout(&address, Duration::from_millis(100)).is_err() {
                     return Ok(None);
                 }
                 continue;
             };
-            let listeners: Vec<_> = rows.iter().filter(|row| row.state == procfs::LISTEN).collect();
+            let listeners: Vec<_> = rows.iter().filter(|row| row.local.port() == port).collect();
             let Some(row) = listeners.iter().find(|row| procfs::reachable_on_loopback(row.local.ip())) else {
                 return match listeners.first() {
                     Some(row) => Err(StartError::WrongAddress { found: row.local }),
@@ -284,12 +284,12 @@ impl Launch {
 
 /// The ports on which the group listens, none of which is the one it was asked for.
 fn other_ports(target: &Target) -> Vec<u16> {
-    let Ok(rows) = procfs::tcp_rows() else { return Vec::new() };
+    let Ok(rows) = procfs::listeners() else { return Vec::new() };
     let inodes: Vec<u64> = procfs::group_members(target.group)
         .into_iter()
         .flat_map(|member| procfs::socket_inodes(member.pid))
         .collect();
-    let listening = rows.iter().filter(|row| row.state == procfs::LISTEN && inodes.contains(&row.inode));
+    let listening = rows.iter().filter(|row| inodes.contains(&row.inode));
     let mut ports: Vec<u16> = listening.map(|row| row.local.port()).collect();
     ports.dedup();
     if ports.contains(&target.port) || target.framed_port.is_some_and(|framed| ports.contains(&framed)) {
