@@ -7,6 +7,7 @@ mod support;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use support::{Conn, Server, eventually, refusal, run};
 
 fn start(flags: &[&str]) -> Server {
@@ -98,6 +99,50 @@ fn protocol_errors_are_redis_own_and_end_only_that_connection() {
     }
     expect(&mut bystander, "PING\r\n", "+PONG\r\n");
     assert_eq!(info(&mut bystander, "connected_clients"), "1");
+}
+
+/// The loop reads several clients before it serves the first, and the store asks ahead for their keys. Whatever was there
+/// then, each request runs on what those before it have left.
+#[test]
+fn requests_that_arrive_together_run_one_after_the_other() {
+    let steps: &[(&str, &str)] = &[
+        ("SET k 1", "+OK"),
+        ("GET k", "$1\r\n1"),
+        ("INCR k", ":2"),
+        ("RENAME k other", "+OK"),
+        ("GET k", "$-1"),
+        ("GET other", "$1\r\n2"),
+        ("FLUSHALL", "+OK"),
+        ("GET other", "$-1"),
+        ("SET k 3", "+OK"),
+        ("SWAPDB 0 1", "+OK"),
+        ("GET k", "$-1"),
+        ("SELECT 1", "+OK"),
+        ("DBSIZE", ":0"),
+        ("SWAPDB 0 1", "+OK"),
+        ("GETDEL k", "$1\r\n3"),
+        ("EXISTS k", ":0"),
+        // The seventeenth: a crowd of its own.
+        ("APPEND k 45", ":2"),
+        ("GET k", "$2\r\n45"),
+    ];
+    for poller in ["epoll", "poll"] {
+        let server = start(&["--poller", poller]);
+        let mut clients: Vec<Conn> = steps.iter().map(|_| server.connect()).collect();
+        // All are accepted, in this order.
+        for client in &mut clients {
+            expect(client, "PING\r\n", "+PONG\r\n");
+        }
+        server.signal(Signal::SIGSTOP);
+        for (client, (command, _)) in clients.iter_mut().zip(steps) {
+            client.send(&resp(&command.split(' ').map(str::as_bytes).collect::<Vec<_>>()));
+        }
+        server.signal(Signal::SIGCONT);
+        for (client, (command, reply)) in clients.iter_mut().zip(steps) {
+            let reply = format!("{reply}\r\n");
+            assert_eq!(text(&client.read_exact(reply.len())), reply, "{command}, {poller}");
+        }
+    }
 }
 
 #[test]
