@@ -1,9 +1,10 @@
 //! The loop: one thread that waits for all descriptors at once and never for one of them.
 //!
 //! A tick in order: wait; then for each ready connection one bounded read and a turn of the service over all that it
-//! can use, a few connections at a time; then timers and the service's background work; then the service's last word before any reply leaves
-//! ([`Service::before_flush`]); then one write per connection that has something to say, and whatever follows from
-//! that. Connections end in one place only, at the end of a tick, so nobody's list changes under his hands.
+//! can use, a few connections at a time; then timers and the service's background work; then the service's last word
+//! before any reply leaves ([`Service::before_flush`]); then one write per connection that has something to say, and
+//! whatever follows from that. Connections end in one place only, at the end of a tick, so nobody's list changes under
+//! his hands.
 mod accept;
 mod arrivals;
 mod settle;
