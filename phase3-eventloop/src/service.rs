@@ -154,6 +154,10 @@ pub trait Service {
     /// the first of these turns may change what the others find. A service that reads little memory keeps the default.
     fn look_ahead(&mut self, _coming: &mut dyn Iterator<Item = (ConnId, &[u8])>) {}
 
+    /// The turns before this call followed one another directly; the loop turns to something else now. For what is done once
+    /// for many turns, such as reading the clock. Services without such work keep the default.
+    fn turns_over(&mut self) {}
+
     /// The peer's stream ended and `rest` can no longer become a request. Empty on a clean end; otherwise the stream was
     /// cut inside a request and the service may log where. A last reply may be appended to `out`.
     fn end_of_input(&mut self, conn: ConnId, rest: &[u8], out: &mut Vec<u8>);

@@ -39,13 +39,20 @@ pub struct Server {
     batch: Batch,
     /// The keys that clients without a pipeline will ask for next: database and hash.
     coming: Vec<(usize, u64)>,
+    meter: Meter,
     next_cron: Instant,
 }
 
 impl Server {
     /// A server with empty databases.
     pub fn new(config: Config, now: Instant) -> Self {
-        Server { core: Core::new(config, now), batch: Batch::default(), coming: Vec::new(), next_cron: now }
+        Server {
+            core: Core::new(config, now),
+            batch: Batch::default(),
+            coming: Vec::new(),
+            meter: Meter::default(),
+            next_cron: now,
+        }
     }
 
     /// Serves one batch from offset `consumed` on; how far that came and what is next, `None` if there may be more.
@@ -58,13 +65,12 @@ impl Server {
         let ahead = Ahead { lookup: &core.lookup, db: core.keyspace.shared(client.db) };
         let then = self.batch.gather(input, *consumed, session, &limits, ahead);
         self.batch.warm(ahead.db);
-        let mut meter = Meter::start();
         let mut next = None;
         let mut last = None;
         for request in &self.batch.requests {
             let args = self.batch.args(request, input);
             let incoming = Incoming { command: request.command, hashes: self.batch.hashes(request), args };
-            let outcome = dispatch::dispatch(core, client, incoming, turn.out, turn.outbox, &mut meter);
+            let outcome = dispatch::dispatch(core, client, incoming, turn.out, turn.outbox, &mut self.meter);
             if outcome == Outcome::Held {
                 next = Some(Next::Hold);
                 break;
@@ -85,7 +91,6 @@ impl Server {
         if let Some(Named::Known(id)) = last {
             dispatch::note(core, turn.conn, id);
         }
-        meter.stop(&mut core.stats);
         if next.is_some() {
             return next;
         }
@@ -263,6 +268,10 @@ impl Service for Server {
         for (db, hash) in &self.coming {
             core.keyspace.shared(*db).warm(&[*hash]);
         }
+    }
+
+    fn turns_over(&mut self) {
+        self.meter.stop(&mut self.core.stats);
     }
 
     fn end_of_input(&mut self, conn: ConnId, rest: &[u8], _out: &mut Vec<u8>) {

@@ -142,6 +142,12 @@ fn requests_that_arrive_together_run_one_after_the_other() {
             let reply = format!("{reply}\r\n");
             assert_eq!(text(&client.read_exact(reply.len())), reply, "{command}, {poller}");
         }
+        for (command, _) in steps {
+            let name = command.split(' ').next().unwrap();
+            let calls = steps.iter().filter(|(other, _)| other.split(' ').next() == Some(name)).count();
+            let stat = info(&mut clients[0], &format!("cmdstat_{}", name.to_lowercase()));
+            assert!(stat.starts_with(&format!("calls={calls},")), "{name}: {stat}, not {calls} calls");
+        }
     }
 }
 

@@ -78,6 +78,9 @@ impl EventLoop {
     // ANCHOR: serve-arrivals
     /// Serves all who wait, in the order of their arrival.
     pub(super) fn serve_arrivals(&mut self, service: &mut dyn Service) {
+        if self.arrivals.waiting.is_empty() {
+            return;
+        }
         if self.arrivals.waiting.len() > 1 {
             service.look_ahead(&mut self.arrivals.iter());
         }
@@ -90,6 +93,7 @@ impl EventLoop {
             }
         }
         self.arrivals.waiting.clear();
+        service.turns_over();
     }
     // ANCHOR_END: serve-arrivals
 }

@@ -27,6 +27,8 @@ struct Puppet {
     flushes: u64,
     /// What [`Service::look_ahead`] was told last.
     coming: Vec<(ConnId, String)>,
+    /// Turns since [`Service::turns_over`].
+    turns: u64,
     /// Where the command `wait` waits, and the loop with it.
     go_on: Receiver<()>,
 }
@@ -98,6 +100,7 @@ impl Service for Puppet {
 
     fn serve(&mut self, mut turn: Turn<'_>) -> Served {
         assert!(!turn.input.is_empty());
+        self.turns += 1;
         let mut consumed = 0;
         while let Some(end) = turn.input[consumed..].iter().position(|byte| *byte == b'\n') {
             if turn.out.len() > turn.high_mark {
@@ -116,7 +119,13 @@ impl Service for Puppet {
         self.coming = coming.map(|(id, bytes)| (id, String::from_utf8_lossy(bytes).into())).collect();
     }
 
+    fn turns_over(&mut self) {
+        assert!(self.turns > 0, "no turn since it was called last");
+        self.turns = 0;
+    }
+
     fn end_of_input(&mut self, _conn: ConnId, rest: &[u8], out: &mut Vec<u8>) {
+        assert_eq!(self.turns, 0, "something else than a turn follows, and it was not said");
         if !rest.is_empty() {
             out.extend_from_slice(b"cut\n");
             self.told.send(Told::Cut(rest.to_vec())).unwrap();
@@ -124,6 +133,7 @@ impl Service for Puppet {
     }
 
     fn before_flush(&mut self, _outbox: &mut Outbox) -> anyhow::Result<()> {
+        assert_eq!(self.turns, 0, "the tick ends, and it was not said that its turns are over");
         self.flushes += 1;
         Ok(())
     }
@@ -203,6 +213,7 @@ impl Running {
                 refuse: false,
                 flushes: 0,
                 coming: vec![],
+                turns: 0,
                 go_on: gate,
             };
             event_loop.run(&mut puppet)

@@ -15,7 +15,7 @@ impl EventLoop {
     pub(super) fn advance(&mut self, id: ConnId, service: &mut dyn Service) {
         let Some(connection) = self.outbox.connections.get(id) else { return };
         if connection.state == State::Open && connection.unserved {
-            self.serve(id, None, service);
+            self.serve_alone(id, service);
         } else if connection.can_read && connection.wants_read() {
             self.read(id, service);
         }
@@ -67,7 +67,7 @@ impl EventLoop {
                 connection.last_activity = now;
                 match (connection.state, received.scratch) {
                     (State::Open, Some(length)) => self.await_turn(id, length, service),
-                    (State::Open, None) => self.serve(id, None, service),
+                    (State::Open, None) => self.serve_alone(id, service),
                     (State::Held, scratch) => self.keep_for_later(id, scratch),
                     // Lingering: nobody wants it.
                     _ => {}
@@ -99,6 +99,12 @@ impl EventLoop {
         }
         connection.unserved = true;
         self.outbox.mark_dirty(id);
+    }
+
+    /// A turn over the connection's own bytes, with no other behind it.
+    fn serve_alone(&mut self, id: ConnId, service: &mut dyn Service) {
+        self.serve(id, None, service);
+        service.turns_over();
     }
 
     /// A turn over bytes in the scratch buffer, or (`None`) over the connection's own.

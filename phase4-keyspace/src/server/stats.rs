@@ -129,43 +129,51 @@ impl Rate {
 }
 
 /// Attributes calls and time to commands: one reading of the clock and one addition per run of equal commands, not per
-/// command.
+/// command. A run goes on from one client's turn to the next while the loop does nothing else between them.
+#[derive(Default)]
 pub struct Meter {
-    started: Instant,
-    running: Option<CommandId>,
+    running: Option<Run>,
+}
+
+struct Run {
+    command: CommandId,
+    since: Instant,
+    /// Not written down yet.
     calls: u64,
 }
 
 impl Meter {
-    /// Starts the clock.
-    pub fn start() -> Self {
-        Meter { started: Instant::now(), running: None, calls: 0 }
-    }
-
     /// `command` runs now, and whatever ran before it has ended.
     #[inline]
     pub fn switch(&mut self, command: CommandId, stats: &mut Stats) {
-        if self.running != Some(command) {
-            self.stop(stats);
-            self.running = Some(command);
+        match &mut self.running {
+            Some(run) if run.command == command => run.calls += 1,
+            _ => {
+                let since = Instant::now();
+                self.end_run(since, stats);
+                self.running = Some(Run { command, since, calls: 1 });
+            }
         }
-        self.calls += 1;
     }
 
     /// Nothing runs any more: what has run is written down.
     pub fn stop(&mut self, stats: &mut Stats) {
-        self.write_calls(stats);
-        if let Some(command) = self.running.take() {
-            let now = Instant::now();
-            stats.commands[command as usize].time += now - self.started;
-            self.started = now;
+        if self.running.is_some() {
+            self.end_run(Instant::now(), stats);
         }
     }
 
     /// Writes down the calls of a run that may go on, without asking the clock for its time.
     pub fn write_calls(&mut self, stats: &mut Stats) {
-        if let Some(command) = self.running {
-            stats.commands[command as usize].calls += std::mem::take(&mut self.calls);
+        if let Some(run) = &mut self.running {
+            stats.commands[run.command as usize].calls += std::mem::take(&mut run.calls);
+        }
+    }
+
+    fn end_run(&mut self, now: Instant, stats: &mut Stats) {
+        self.write_calls(stats);
+        if let Some(run) = self.running.take() {
+            stats.commands[run.command as usize].time += now - run.since;
         }
     }
 }
@@ -192,7 +200,7 @@ mod tests {
     #[test]
     fn a_meter_writes_down_each_run_when_it_ends() {
         let mut stats = Stats::new(3);
-        let mut meter = Meter::start();
+        let mut meter = Meter::default();
         for command in [1, 1, 2, 1] {
             meter.switch(command, &mut stats);
         }
