@@ -6,10 +6,10 @@ use super::{Keyspace, Millis};
 /// Keys expired per database and round. Each of these shares is chosen to take less than a tenth of a millisecond.
 const EXPIRED_A_ROUND: usize = 128;
 /// Records moved by compaction per database and round.
-const MOVED_A_ROUND: usize = 96;
-/// Pieces of 16 KiB freed per database and round: some 60 MB a second, since a round that leaves any comes again in a
+const MOVED_A_ROUND: usize = 64;
+/// Pieces of 16 KiB freed per database and round: some 45 MB a second, since a round that leaves any comes again in a
 /// millisecond.
-const FREED_A_ROUND: usize = 4;
+const FREED_A_ROUND: usize = 3;
 /// Pages swept per database and round, at most.
 const SWEPT_A_ROUND: i64 = 8;
 
