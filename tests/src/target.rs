@@ -4,7 +4,10 @@
 //! would look like a hang), and it counts as ready once its port listens: never after a sleep.
 
 mod launch;
+mod limits;
 mod output;
+mod readiness;
+mod start_error;
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
@@ -15,8 +18,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-pub use launch::{Launch, Limits, StartError};
+pub use launch::Launch;
+pub use limits::Limits;
 pub use output::Output;
+pub use start_error::StartError;
 
 use crate::check::Outcome;
 use crate::context::not_run;
