@@ -49,6 +49,8 @@ pub fn svg(rows: &[Row]) -> String {
     const CELL: usize = 12;
     const LEFT: usize = 280;
     const TOP: usize = 210;
+    /// The last columns' names lean out to the right.
+    const RIGHT: usize = 80;
     let mut columns: Vec<&str> = Vec::new();
     for (_, ended) in rows {
         for check in ended {
@@ -57,7 +59,7 @@ pub fn svg(rows: &[Row]) -> String {
             }
         }
     }
-    let (width, height) = (LEFT + columns.len() * CELL + 20, TOP + rows.len() * CELL + 20);
+    let (width, height) = (LEFT + columns.len() * CELL + RIGHT, TOP + rows.len() * CELL + 20);
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" \
          font-size=\"9\" role=\"img\" aria-label=\"Which check fails on which bug\">\n\
