@@ -250,8 +250,8 @@ fn report_matrix(arguments: &Arguments, rows: &[Row]) -> Result<()> {
         std::fs::write(file, matrix::svg(rows)).with_context(|| file.display().to_string())?;
     }
     match matrix::idle_checks(rows).as_slice() {
-        [] => println!("every check fails on at least one bug"),
-        idle => println!("checks that fail on no bug: {}", idle.join(", ")),
+        [] => println!("every check fails on at least one of these bugs"),
+        idle => println!("checks that fail on none of these bugs: {}", idle.join(", ")),
     }
     Ok(())
 }
