@@ -95,11 +95,9 @@ fn a_read_that_fills_the_buffer_is_no_end_of_stream() {
         for total in [65_536, 131_072, 196_608] {
             let mut conn = server.connect();
             let sent = frame(&noise(1, total - 4));
-            server.signal(Signal::SIGSTOP);
             let mut writer = Conn { stream: conn.stream.try_clone().unwrap() };
             let bytes = sent.clone();
-            let writing = thread::spawn(move || writer.send(&bytes));
-            server.signal(Signal::SIGCONT);
+            let writing = server.while_stopped(|| thread::spawn(move || writer.send(&bytes)));
             assert!(conn.read_exact(total) == sent);
             writing.join().unwrap();
             echo(&mut conn, b"still here");
@@ -251,10 +249,10 @@ fn data_and_end_in_one_burst() {
             let sent = frames(3, size);
             let mut conn = server.connect();
             // Stopped, the server sees both in the same event.
-            server.signal(Signal::SIGSTOP);
-            conn.send(&sent);
-            conn.half_close();
-            server.signal(Signal::SIGCONT);
+            server.while_stopped(|| {
+                conn.send(&sent);
+                conn.half_close();
+            });
             assert!(conn.read_to_end() == sent, "3 frames of {size} bytes and FIN");
         }
     });
@@ -372,14 +370,14 @@ fn five_hundred_clients_half_close_at_once() {
         let mut conns: Vec<_> = (0..500).map(|_| server.connect()).collect();
         conns.iter_mut().for_each(|conn| echo(conn, b"inside"));
         let before = server.fd_count();
-        server.signal(Signal::SIGSTOP);
-        for (number, conn) in conns.iter_mut().enumerate() {
-            if number % 2 == 0 {
-                conn.send(&frame(&number.to_le_bytes()));
-                conn.half_close();
+        server.while_stopped(|| {
+            for (number, conn) in conns.iter_mut().enumerate() {
+                if number % 2 == 0 {
+                    conn.send(&frame(&number.to_le_bytes()));
+                    conn.half_close();
+                }
             }
-        }
-        server.signal(Signal::SIGCONT);
+        });
         for (number, conn) in conns.iter_mut().enumerate() {
             if number % 2 == 0 {
                 assert_eq!(conn.read_to_end(), frame(&number.to_le_bytes()));

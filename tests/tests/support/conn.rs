@@ -76,6 +76,11 @@ impl Conn {
         eventually("the server reads what was sent", || (self.unread_by_server() == (0, 0)).then_some(()));
     }
 
+    /// Waits until bytes of ours lie unread in the server's kernel.
+    pub fn wait_until_arrived(&self) {
+        eventually("what was sent arrives", || (self.unread_by_server().1 > 0).then_some(()));
+    }
+
     /// Bytes of ours that have not yet arrived in the server's kernel, and bytes there that the server has not read.
     pub fn unread_by_server(&self) -> (u32, u32) {
         let (ours, theirs) = (self.local_addr(), self.stream.peer_addr().expect("connected"));

@@ -93,6 +93,20 @@ impl Server {
         assert!(found.is_some(), "stderr never said {needle:?}, but:\n{}", self.stderr());
     }
 
+    /// Stops the server (SIGSTOP), acts, and lets it go on: it finds everything at once.
+    pub fn while_stopped<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.signal(Signal::SIGSTOP);
+        // kill(2) returns before that: until then it may still look at its sockets.
+        eventually("the server has stopped", || {
+            let stat =
+                std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("the server runs");
+            stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')).then_some(())
+        });
+        let result = act();
+        self.signal(Signal::SIGCONT);
+        result
+    }
+
     /// Sends a signal to the server alone.
     pub fn signal(&self, signal: Signal) {
         kill(self.pid(), signal).expect("the server runs");
