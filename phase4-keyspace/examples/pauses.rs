@@ -30,7 +30,7 @@ fn main() {
     let mut remove = Fewest::new("remove");
     let mut shrinking = Fewest::new("background, shrinking");
     let mut clear = Fewest::new("clear and its rounds");
-    let mut nothing = Nothing::default();
+    let mut nothing = Raw::default();
     for _ in 0..runs {
         let mut keyspace = Keyspace::with_hasher(1, Hasher::with_key(3, 4));
         let hasher = keyspace.hasher.clone();
@@ -45,13 +45,13 @@ fn main() {
                 clock.skip();
                 keyspace.cron(true);
                 shrinking.note(clock.lap());
-                nothing.for_as_long_as(&mut remove);
+                nothing_for_as_long_as(&mut remove, &mut nothing);
             }
         }
         assert!(keyspace.db(0).is_empty());
         [&mut insert, &mut background, &mut remove, &mut shrinking].into_iter().for_each(Fewest::end_run);
         // Again, to be forgotten at one stroke.
-        grow(&mut keyspace, count, &mut Fewest::new(""), &mut Fewest::new(""), &mut Nothing::default());
+        refill(&mut keyspace, count);
         clock.skip();
         keyspace.db(0).clear();
         clear.note(clock.lap());
@@ -63,13 +63,7 @@ fn main() {
     println!("this dict");
     [&insert, &remove, &background, &shrinking, &clear].into_iter().for_each(Fewest::print);
     println!("nothing, for as long as the insertions and removals");
-    println!(
-        "  {:22} {:>12} {:>12.1} {:>14}",
-        "a reading of the clock",
-        "",
-        nothing.longest as f64 / 1e3,
-        nothing.over
-    );
+    nothing.print("a reading of the clock", "");
 
     let (mut insert, mut remove) = (Fewest::new("insert"), Fewest::new("remove"));
     let mut clear = Fewest::new("drop");
@@ -99,7 +93,7 @@ fn grow(
     count: usize,
     insert: &mut Fewest,
     background: &mut Fewest,
-    nothing: &mut Nothing,
+    nothing: &mut Raw,
 ) {
     let hasher = keyspace.hasher.clone();
     let mut clock = Clock::new();
@@ -112,7 +106,18 @@ fn grow(
             clock.skip();
             keyspace.cron(true);
             background.note(clock.lap());
-            nothing.for_as_long_as(insert);
+            nothing_for_as_long_as(insert, nothing);
+        }
+    }
+}
+
+/// [`grow`] without the clocks.
+fn refill(keyspace: &mut Keyspace, count: usize) {
+    let hasher = keyspace.hasher.clone();
+    for i in 0..count {
+        keyspace.db(0).set_string(hasher.key(&key(i)), b"xxx", Deadline::Clear);
+        if i % ROUND == 0 {
+            keyspace.cron(true);
         }
     }
 }
@@ -155,24 +160,34 @@ impl Clock {
     }
 }
 
-/// What the machine does to a thread that only reads the clock.
+/// Reads the clock for as long as was noted of `operations` since the last call: what the machine does to a thread.
+fn nothing_for_as_long_as(operations: &mut Fewest, nothing: &mut Raw) {
+    let mut left = std::mem::take(&mut operations.unmatched);
+    let mut clock = Clock::new();
+    while left > 0 {
+        let lap = clock.lap();
+        left = left.saturating_sub(lap);
+        nothing.note(lap);
+    }
+}
+
+/// Times as they were taken, in nanoseconds.
 #[derive(Default)]
-struct Nothing {
+struct Raw {
     longest: u64,
+    /// How many were longer than [`RAW_LIMIT`].
     over: usize,
 }
 
-impl Nothing {
-    /// Spends as much time as was noted since the last call.
-    fn for_as_long_as(&mut self, operations: &mut Fewest) {
-        let mut left = std::mem::take(&mut operations.unmatched);
-        let mut clock = Clock::new();
-        while left > 0 {
-            let lap = clock.lap();
-            left = left.saturating_sub(lap);
-            self.longest = self.longest.max(lap);
-            self.over += usize::from(lap > RAW_LIMIT);
-        }
+impl Raw {
+    fn note(&mut self, nanos: u64) {
+        self.longest = self.longest.max(nanos);
+        self.over += usize::from(nanos > RAW_LIMIT);
+    }
+
+    fn print(&self, name: &str, longest_of_fewest: &str) {
+        let raw_longest = self.longest as f64 / 1e3;
+        println!("  {name:22} {longest_of_fewest:>12} {raw_longest:>12.1} {:>14}", self.over);
     }
 }
 
@@ -182,15 +197,14 @@ struct Fewest {
     /// In nanoseconds; 4.3 s stand for that and all beyond.
     fewest: Vec<u32>,
     at: usize,
-    raw_longest: u64,
-    raw_over: usize,
+    raw: Raw,
     /// Time noted since nothing was done for as long.
     unmatched: u64,
 }
 
 impl Fewest {
     fn new(name: &'static str) -> Self {
-        Fewest { name, fewest: Vec::new(), at: 0, raw_longest: 0, raw_over: 0, unmatched: 0 }
+        Fewest { name, fewest: Vec::new(), at: 0, raw: Raw::default(), unmatched: 0 }
     }
 
     fn note(&mut self, nanos: u64) {
@@ -200,8 +214,7 @@ impl Fewest {
             None => self.fewest.push(short),
         }
         self.at += 1;
-        self.raw_longest = self.raw_longest.max(nanos);
-        self.raw_over += usize::from(nanos > RAW_LIMIT);
+        self.raw.note(nanos);
         self.unmatched += nanos;
     }
 
@@ -211,12 +224,6 @@ impl Fewest {
 
     fn print(&self) {
         let longest = self.fewest.iter().max().copied().unwrap_or(0);
-        println!(
-            "  {:22} {:>12.1} {:>12.1} {:>14}",
-            self.name,
-            f64::from(longest) / 1e3,
-            self.raw_longest as f64 / 1e3,
-            self.raw_over
-        );
+        self.raw.print(self.name, &format!("{:.1}", f64::from(longest) / 1e3));
     }
 }
