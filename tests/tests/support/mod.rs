@@ -9,30 +9,29 @@
 //! ```
 //!
 //! A server is killed with its whole process group when its `Server` is dropped.
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "every test file compiles this module anew and uses its own part of it"
-)]
+#![allow(dead_code, reason = "every test file compiles this module anew and uses its own part of it")]
 #![allow(clippy::unwrap_used, reason = "this is test code, outside of a #[test] function")]
 
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-pub use collected::Collected;
-pub use conn::{Conn, queues};
-pub use server::Server;
-
 mod collected;
 mod conn;
 mod server;
+
+#[allow(unused_imports, reason = "as above")]
+pub use self::{
+    collected::Collected,
+    conn::{Conn, queues},
+    server::Server,
+};
 
 /// How long anything may take that should happen at once. Generous: the machine may be busy.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -89,13 +88,7 @@ pub fn run(name: &str, args: &[&str], input: &[u8]) -> Output {
 
 /// Runs a prepared command to its end, with `input` on stdin; killed at the deadline.
 pub fn run_command(mut command: Command, input: &[u8]) -> Output {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let mut child = spawn(&mut command, Stdio::piped());
     let mut stdin = child.stdin.take().expect("piped");
     let input = input.to_vec();
     std::thread::spawn(move || stdin.write_all(&input));
@@ -121,6 +114,12 @@ pub fn run_command(mut command: Command, input: &[u8]) -> Output {
         std::thread::sleep(Duration::from_millis(3));
     };
     Output { status, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
+}
+
+/// In a process group of its own, with both outputs piped.
+fn spawn(command: &mut Command, stdin: Stdio) -> Child {
+    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
 /// The one line of a program that refused its command line: exit status 1, nothing on stdout.

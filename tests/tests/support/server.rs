@@ -1,13 +1,12 @@
 //! One of this workspace's servers in a process group of its own, killed when it is dropped.
 use std::net::SocketAddr;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-use super::{Collected, Conn, DEADLINE, binary, eventually};
+use super::{Collected, Conn, binary, eventually, spawn};
 
 /// A running server.
 pub struct Server {
@@ -33,13 +32,7 @@ impl Server {
 
     /// [`Server::start`] for a command that was prepared by hand (`strace …`, a working directory, a limit).
     pub fn spawn(mut command: Command, listeners: usize) -> Server {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut child = spawn(&mut command, Stdio::null());
         let stdout = Collected::from(child.stdout.take().expect("piped"));
         let stderr = Collected::from(child.stderr.take().expect("piped"));
         let mut server = Server { child, listening: Vec::new(), stdout, stderr };
@@ -97,11 +90,7 @@ impl Server {
     pub fn while_stopped<T>(&self, act: impl FnOnce() -> T) -> T {
         self.signal(Signal::SIGSTOP);
         // kill(2) returns before that: until then it may still look at its sockets.
-        eventually("the server has stopped", || {
-            let stat =
-                std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("the server runs");
-            stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')).then_some(())
-        });
+        eventually("the server has stopped", || (self.stat_field(3) == "T").then_some(()));
         let result = act();
         self.signal(Signal::SIGCONT);
         result
@@ -147,11 +136,16 @@ impl Server {
 
     /// Processor time used so far, user and system, in clock ticks (usually 10 ms).
     pub fn cpu_ticks(&self) -> u64 {
+        let ticks = |n| self.stat_field(n).parse::<u64>().expect("a number");
+        ticks(14) + ticks(15)
+    }
+
+    /// A field of /proc/PID/stat, counted from 1 as proc(5) does, behind the name.
+    fn stat_field(&self, n: usize) -> String {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("the server runs");
-        // The name, in brackets, may contain anything; fields 14 and 15 are counted from behind it.
+        // The name, in brackets, may contain anything; field 3 is the first behind it.
         let after = stat.rsplit_once(')').expect("a name in brackets").1;
-        let field = |n: usize| after.split_whitespace().nth(n - 3).and_then(|word| word.parse::<u64>().ok());
-        field(14).expect("utime") + field(15).expect("stime")
+        after.split_whitespace().nth(n - 3).expect("a known field").to_owned()
     }
 
     /// Process ids of the server's children.
