@@ -1,5 +1,8 @@
 //! The grader as a student meets it: a wrong server in, an explanation out.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -109,6 +112,26 @@ fn bad_commands_get_a_plain_message_each() {
         assert!(text(&output).contains(message), "{command:?}: {}", text(&output));
         assert_eq!(output.status.code(), Some(1), "{command:?}");
     }
+}
+
+#[test]
+fn a_program_still_being_written_is_waited_for_and_then_named() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let program = dir.path().join("server").display().to_string();
+    let mut open = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o755)
+        .open(&program)
+        .expect("a file");
+    open.write_all(b"#!/bin/sh\nexit 7\n").expect("written");
+    let arguments = ["phase2", "--startup-timeout", "1", "--only", "listens", "--", &program];
+    let report = text(&grade(&arguments));
+    assert!(report.contains("is still open for writing in another process"), "{report}");
+    drop(open);
+    let report = text(&grade(&arguments));
+    assert!(report.contains("exited with status 7 before it listened"), "{report}");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Starting a server: placeholders, ports, a process group of its own.
+use std::io::{self, ErrorKind};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -93,8 +94,8 @@ impl Launch {
         command.env(MARK, &mark);
 
         let started = Instant::now();
-        let mut child =
-            command.spawn().map_err(|error| StartError::Spawn { program: program.clone(), error })?;
+        let mut child = spawn_once_written(&mut command, started + self.startup)
+            .map_err(|error| StartError::Spawn { program: program.clone(), error })?;
         let output = Output::default();
         if let Some(stdout) = child.stdout.take() {
             output.drain(stdout);
@@ -135,6 +136,19 @@ impl Launch {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         self.limits.apply(&mut command);
         command
+    }
+}
+
+/// Starts a program that somebody may still have open for writing (ETXTBSY, execve(2)): a compiler, or for a moment a
+/// process that was forked while this one copied the file.
+fn spawn_once_written(command: &mut Command, deadline: Instant) -> io::Result<Child> {
+    loop {
+        match command.spawn() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            outcome => return outcome,
+        }
     }
 }
 

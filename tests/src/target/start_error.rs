@@ -56,6 +56,13 @@ impl fmt::Display for StartError {
                     "`{program}` is not executable: `chmod +x {program}`, or name its interpreter first"
                 )
             }
+            Self::Spawn { program, error } if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                write!(
+                    f,
+                    "`{program}` is still open for writing in another process: wait until the build has ended, or end what \
+                 holds it (`fuser -v {program}`)"
+                )
+            }
             Self::Spawn { program, error } => write!(f, "`{program}` could not be started: {error}"),
             Self::Exited { ended, tail } => {
                 write!(f, "the server {ended} before it listened.{}", printed(tail))
