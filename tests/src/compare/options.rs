@@ -94,8 +94,8 @@ pub struct Options {
     /// Length of a turn in requests.
     #[arg(long)]
     pub requests: Option<u64>,
-    /// A bar between the rounds' ratios is not judged when these spread (largest over smallest) beyond this.
-    #[arg(long, default_value_t = 1.25)]
+    /// A bar is not judged when it lies within the interval of the median (95 %) and that is wider than this ratio.
+    #[arg(long, default_value_t = 1.1)]
     pub noise: f64,
     /// The core of the servers; the last allowed one if not given.
     #[arg(long)]

@@ -31,7 +31,7 @@ pub fn row_table(row: &RowResult, baseline: &str) -> String {
 }
 
 fn entry_line(entry: &Entry, with_load: bool) -> String {
-    let Summary { median, min, max } = entry.figure;
+    let Summary { median, min, max, .. } = entry.figure;
     let mut line = format!("{:>8} {:>8} {:>8}", number(median), number(min), number(max));
     match &entry.load {
         Some(load) => line.push_str(&load_columns(load)),
@@ -39,7 +39,7 @@ fn entry_line(entry: &Entry, with_load: bool) -> String {
         None => {}
     }
     let range = entry.over_baseline.map_or(String::new(), |over| {
-        let Summary { median, min, max } = over;
+        let Summary { median, min, max, .. } = over;
         if min == max { format!("{median:.2}") } else { format!("{median:.2} ({min:.2}–{max:.2})") }
     });
     let over_null = entry.over_null.map_or(String::new(), |over| format!("{:.2}", over.median));
@@ -76,9 +76,10 @@ fn judged_line(judged: &Judged, baseline: &str) -> String {
     let verdict = match verdict {
         Verdict::Ok => "ok".to_owned(),
         Verdict::Missed => "MISSED".to_owned(),
-        Verdict::TooNoisy => format!("too noisy to judge: the rounds range over {:.2}×", figure.spread()),
+        Verdict::TooNoisy => "too noisy to judge: more --rounds narrow the interval".to_owned(),
     };
-    format!("bar: {what}{sign} {limit}   measured {}   {verdict}", number(figure.median))
+    let [median, low, high] = [figure.median, figure.low, figure.high].map(number);
+    format!("bar: {what}{sign} {limit}   measured {median} ({low}–{high})   {verdict}")
 }
 
 /// Every bar in a line, at the end of a run.
@@ -146,9 +147,13 @@ mod tests {
         let bar = |limit| Bar { against: Against::Baseline, side: Side::AtMost, limit };
         let row = RowResult::new("GET", "s", entries, &[bar(0.9), bar(0.7), bar(0.1)], &roles);
         let text = row_table(&row, "redis");
-        for part in
-            ["÷ redis", "0.65 (0.50–0.80)", "≤ 0.9   measured 0.650   ok", "too noisy to judge", "MISSED"]
-        {
+        for part in [
+            "÷ redis",
+            "0.65 (0.50–0.80)",
+            "≤ 0.9   measured 0.650 (0.500–0.800)   ok",
+            "too noisy to judge",
+            "MISSED",
+        ] {
             assert!(text.contains(part), "{part:?} is not in {text}");
         }
         let comparison = Comparison {

@@ -15,7 +15,7 @@ pub struct Comparison {
     pub server_core: usize,
     /// The core of the load.
     pub load_core: usize,
-    /// Largest over smallest ratio of the rounds beyond which a bar between them is not judged.
+    /// An interval of the median wider than this ratio forbids a verdict on a bar inside it.
     pub noise_threshold: f64,
     /// In the order of the run.
     pub rows: Vec<RowResult>,
