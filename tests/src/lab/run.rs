@@ -151,8 +151,10 @@ impl Terminal {
         let command = command.replace(THIS_REPOSITORY, &format!("'{repository}'"));
         let mut path: Vec<PathBuf> = shell.path.clone();
         path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-        let mut child = Command::new("bash")
-            .args(["-c", &format!("{BEFORE}{command}")])
+        // Whoever runs this in the background may have left it an ignored SIGINT, which programs inherit and bash
+        // cannot trap; at a terminal ^C is never ignored.
+        let mut child = Command::new("env")
+            .args(["--default-signal=INT", "bash", "-c", &format!("{BEFORE}{command}")])
             .current_dir(&shell.folder)
             .env("LAB_SESSION", session.file)
             .env("PATH", std::env::join_paths(path)?)
@@ -163,7 +165,7 @@ impl Terminal {
             .stdout(Stdio::piped())
             .process_group(0)
             .spawn()
-            .context("starting bash")?;
+            .context("starting bash through env (GNU coreutils 8.31 or later)")?;
         let stdout = child.stdout.take().expect("stdout was piped above");
         let (sender, lines) = channel();
         std::thread::spawn(move || {
