@@ -236,13 +236,23 @@ pub fn cpu_nanos(pid: i32) -> Option<u64> {
 /// True when every thread of the process sleeps in the kernel: it waits for something to happen.
 #[must_use]
 pub fn asleep(pid: i32) -> bool {
-    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return false };
-    tasks.flatten().all(|task| {
+    every_thread(pid, &['S', 'Z', 'I']).unwrap_or(false)
+}
+
+/// True when every thread of the process is stopped, or was never to be seen: without /proc nobody can tell.
+#[must_use]
+pub fn stopped(pid: i32) -> bool {
+    every_thread(pid, &['T', 't', 'Z']).unwrap_or(true)
+}
+
+fn every_thread(pid: i32, states: &[char]) -> Option<bool> {
+    let mut tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    Some(tasks.all(|task| {
         fs::read_to_string(task.path().join("stat"))
             .ok()
             .and_then(|text| parse_stat(&text))
-            .is_none_or(|stat| matches!(stat.state, 'S' | 'Z' | 'I'))
-    })
+            .is_none_or(|stat| states.contains(&stat.state))
+    }))
 }
 
 /// A number from /proc/PID/status, such as `VmRSS` (KiB), `VmHWM` (KiB), `Threads` or `TracerPid`.
@@ -256,6 +266,10 @@ pub fn status_number(pid: i32, key: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+    use std::process::Command;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn an_ipv4_row_is_read_in_full() {
@@ -288,5 +302,22 @@ mod tests {
         assert!(status_number(pid, "Threads").expect("threads") >= 1);
         assert!(descriptors(pid).expect("descriptors") >= 3);
         assert!(cpu_nanos(pid).is_some());
+    }
+
+    #[test]
+    fn a_process_is_stopped_once_every_thread_stands() {
+        let mut child = Command::new("sleep").arg("600").spawn().expect("sleep starts");
+        let pid = child.id() as i32;
+        assert!(!stopped(std::process::id() as i32));
+        for (signal, stands) in [(Signal::SIGSTOP, true), (Signal::SIGCONT, false)] {
+            kill(Pid::from_raw(pid), signal).expect("it lives");
+            let deadline = Instant::now() + Duration::from_secs(10);
+            while stopped(pid) != stands {
+                assert!(Instant::now() < deadline, "{signal} did not change its state");
+                std::thread::yield_now();
+            }
+        }
+        child.kill().expect("it lives");
+        child.wait().expect("it is reaped");
     }
 }

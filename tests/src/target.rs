@@ -110,15 +110,29 @@ impl Target {
         nix::sys::signal::kill(Pid::from_raw(self.pid()), signal)
     }
 
+    /// Stops the serving process until the guard is dropped. Every thread stands when this returns; kill(2) alone
+    /// returns earlier.
+    ///
+    /// # Errors
+    /// ESRCH when it is gone, EPERM when it is somebody else's.
+    pub fn stop(&self) -> nix::Result<Stopped<'_>> {
+        self.signal(Signal::SIGSTOP)?;
+        let stopped = Stopped(self);
+        // A thread in a call that no signal interrupts holds up nobody for longer than this.
+        let deadline = Instant::now() + Duration::from_secs(1);
+        while !procfs::stopped(self.pid()) && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        Ok(stopped)
+    }
+
     /// Stops the serving process, acts, and lets it go on, whatever came of that: it finds everything at once.
     ///
     /// # Errors
     /// Not run, when it cannot be stopped; otherwise those of `act`.
     pub fn while_stopped<T>(&self, act: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
-        self.signal(Signal::SIGSTOP).map_err(|_| not_run("the server could not be stopped for a moment"))?;
-        let outcome = act();
-        let _ = self.signal(Signal::SIGCONT);
-        outcome
+        let _stopped = self.stop().map_err(|_| not_run("the server could not be stopped for a moment"))?;
+        act()
     }
 
     /// Kills the process group at once and reaps the command.
@@ -208,6 +222,16 @@ impl Drop for Target {
         if let Some(dir) = &self.dir {
             let _ = std::fs::remove_dir_all(dir);
         }
+    }
+}
+
+/// A stopped server; it goes on when this is dropped.
+#[derive(Debug)]
+pub struct Stopped<'a>(&'a Target);
+
+impl Drop for Stopped<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.signal(Signal::SIGCONT);
     }
 }
 

@@ -1,7 +1,5 @@
 //! A byte stream has no messages: any split, any size, any byte, and an end in each direction of its own.
 
-use nix::sys::signal::Signal;
-
 use crate::check::{Check, Context, Explain as _, Kind, Outcome, Phase, Server};
 
 const ALL: &[Phase] = &[Phase::Echo, Phase::Framing, Phase::EventLoop];
@@ -199,12 +197,9 @@ fn half_close(ctx: &mut Context) -> Outcome {
         client.step(format!("a message of {len} bytes and FIN at once, then read"));
         // Stopped for a moment, the server finds both when it wakes; else it may answer before the FIN has left here.
         let target = ctx.target()?;
-        let stopped = target.signal(Signal::SIGSTOP).is_ok();
-        let sent = client.send(&message).and_then(|()| client.finish());
-        if stopped {
-            let _ = target.signal(Signal::SIGCONT);
-        }
-        sent?;
+        let stopped = target.stop().ok();
+        client.send(&message).and_then(|()| client.finish())?;
+        drop(stopped);
         client
             .expect(&message)
             .likely_when(&[Kind::Reset], EARLY_CLOSE)
