@@ -8,7 +8,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::Duration;
 
 const USAGE: &str = "usage: wrong_server none|first-frame-only|one-frame-per-read|big-endian|swapped-port|wrong-port|\
-                     cut-is-message|chatty PORT";
+                     cut-is-message|chatty|late-byte|left-out|came-twice PORT";
 const MAX: usize = 32 << 20;
 
 fn main() -> std::io::Result<()> {
@@ -54,7 +54,21 @@ fn serve(mut stream: TcpStream, bug: &str) -> std::io::Result<()> {
         loop {
             let Ok(end) = frame_end(&pending[at..], bug) else { return linger(stream, &mut chunk) };
             let Some(end) = end else { break };
-            stream.write_all(&pending[at..at + end])?;
+            let frame = &pending[at..at + end];
+            match bug {
+                "late-byte" if end > 9_000 => {
+                    let mut frame = frame.to_vec();
+                    frame[9_000] ^= 0x20;
+                    stream.write_all(&frame)?;
+                }
+                "left-out" if end > 9_000 => {
+                    stream.write_all(&[&frame[..5_000], &frame[9_000..]].concat())?
+                }
+                "came-twice" if end > 9_000 => {
+                    stream.write_all(&[&frame[..9_000], &frame[5_000..]].concat())?
+                }
+                _ => stream.write_all(frame)?,
+            }
             at += end;
             if matches!(bug, "first-frame-only" | "one-frame-per-read") {
                 break;

@@ -22,10 +22,10 @@ impl Field {
 }
 
 /// Bytes of a stream and what is to be shown about them. Long streams are cut: the start, the end, and the
-/// neighbourhood of the caret stay.
+/// neighbourhood of the caret or the focus stay.
 #[derive(Debug, Clone, Default)]
 pub struct Dump {
-    /// Known pieces: where each begins in the stream, and its bytes. In order, without overlap.
+    /// Known pieces: where each begins in the stream, and its bytes. Where two overlap, they agree.
     pub pieces: Vec<(usize, Vec<u8>)>,
     /// Length of the whole stream, known pieces or not.
     pub total: usize,
@@ -35,6 +35,8 @@ pub struct Dump {
     pub splits: Vec<usize>,
     /// The byte to point at, and what to say there.
     pub caret: Option<(usize, String)>,
+    /// Where to look in a dump without a caret.
+    pub focus: Option<usize>,
 }
 
 impl Dump {
@@ -76,8 +78,9 @@ impl Dump {
     fn rows(&self) -> Vec<usize> {
         let last = self.total.saturating_sub(1) / WIDTH;
         let caret = self.caret.as_ref().map(|(at, _)| at / WIDTH);
+        let focus = caret.or(self.focus.map(|at| at / WIDTH));
         let wanted = |row: usize| {
-            let near = caret.is_some_and(|caret| row + 2 >= caret && row <= caret + 1);
+            let near = focus.is_some_and(|focus| row + 2 >= focus && row <= focus + 1);
             near || row < 6 || row + 2 > last
         };
         let known = |row: usize| (row * WIDTH..(row + 1) * WIDTH).any(|at| self.byte_at(at).is_some());
@@ -86,7 +89,7 @@ impl Dump {
         let candidates: Vec<usize> = if end < 64 {
             (0..=end).collect()
         } else {
-            let near = caret.unwrap_or(0);
+            let near = focus.unwrap_or(0);
             let mut rows: Vec<usize> =
                 (0..8).chain(near.saturating_sub(2)..near + 2).chain(last.saturating_sub(2)..=end).collect();
             rows.sort_unstable();
@@ -178,6 +181,14 @@ mod tests {
         assert!(text.lines().count() < 20, "{text}");
         assert!(text.contains("00000000 ") && text.contains("0000c350") && text.contains("^^ here"));
         assert!(text.contains("00018690") && text.matches("bytes not shown").count() == 2, "{text}");
+    }
+
+    #[test]
+    fn a_focus_shows_its_neighbourhood_without_a_caret() {
+        let mut dump = Dump::of(&vec![b'x'; 100_000]);
+        dump.focus = Some(50_000);
+        let text = dump.render();
+        assert!(text.contains("0000c350") && !text.contains("^^"), "{text}");
     }
 
     #[test]

@@ -89,6 +89,23 @@ fn each_wrong_server_fails_for_its_own_reason() {
 }
 
 #[test]
+fn the_wrong_byte_is_shown_wherever_it_is() {
+    for (bug, place, told) in [
+        ("late-byte", 9_000, "came, "),
+        ("left-out", 5_000, "4000 bytes were left out"),
+        ("came-twice", 9_000, "4000 bytes came twice"),
+    ] {
+        let report = grade_bug(bug, &["phase2", "--only", "listens,round-trip,sizes"]);
+        let (_, failure) = report.split_once("    expected ").expect("a dump");
+        let (expected, came) = failure.split_once("    came ").expect("two dumps");
+        let row = format!("{:08x} ", place / 16 * 16);
+        assert!(expected.contains(&row) && came.contains(&row), "{bug}: {report}");
+        assert!(came.contains(&format!("^^ first difference, byte {place}")), "{bug}: {report}");
+        assert!(came.contains(told), "{bug}: {report}");
+    }
+}
+
+#[test]
 fn a_correct_server_passes_every_framing_check() {
     let report = grade_bug("none", &["phase2", "--only", "listens,round-trip,framing"]);
     assert!(!report.contains("FAIL ") && !report.contains("wait "), "{report}");

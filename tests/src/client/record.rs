@@ -8,6 +8,8 @@ use crate::wire::Wire;
 const HEAD: usize = 2_048;
 const TAIL: usize = 256;
 const EVENTS: usize = 12;
+/// How much of a stream on either side of a place makes its neighbourhood.
+pub const NEAR: usize = 64;
 
 #[derive(Debug, Default)]
 pub struct Record {
@@ -90,11 +92,12 @@ impl Tape {
 /// A dump of a stream that is at hand as a whole, of which the start and the neighbourhood of `at` matter.
 pub fn around(bytes: &[u8], at: usize) -> Dump {
     let head = &bytes[..bytes.len().min(HEAD)];
-    let from = at.saturating_sub(64).clamp(head.len(), bytes.len());
-    let to = (at + 64).clamp(from, bytes.len());
+    let from = at.saturating_sub(NEAR).clamp(head.len(), bytes.len());
+    let to = (at + NEAR).clamp(from, bytes.len());
     Dump {
         pieces: vec![(0, head.to_vec()), (from, bytes[from..to].to_vec())],
         total: bytes.len(),
+        focus: Some(at),
         ..Dump::default()
     }
 }

@@ -74,11 +74,14 @@ impl Client {
         if got.len() < at + 32 && self.poll(PollFlags::POLLIN, 50).is_ok() {
             got.extend(self.read_arrived().unwrap_or_default());
         }
-        let summary = format!("byte {} of the reply is wrong", seen + at);
-        self.compare(Kind::WrongBytes, summary, expected, seen, &got[at..]).on_difference(seen + at, before)
+        let (place, tail) = (seen + at, &got[at..]);
+        let summary = format!("byte {place} of the reply is wrong");
+        let mut failure = self.compare(Kind::WrongBytes, summary, expected, place, tail);
+        failure.notes.extend(moved(expected, place, tail));
+        failure.on_difference(expected, place, before, tail).into()
     }
 
-    /// A failure whose `came` agrees with `expected` up to the difference, and goes on with `tail`.
+    /// A failure whose `came` agrees with `expected` for `seen` bytes, and goes on with `tail`.
     fn compare(&mut self, kind: Kind, summary: String, expected: &[u8], seen: usize, tail: &[u8]) -> Failure {
         let mut failure = self.failure(kind, summary);
         let mut dump = record::around(expected, seen);
@@ -93,19 +96,39 @@ impl Client {
     }
 }
 
+/// Bytes that are the right ones at a wrong place: a part was left out, or came twice.
+fn moved(expected: &[u8], place: usize, tail: &[u8]) -> Option<String> {
+    // Fewer than eight may be there by chance, and of more than sixteen a later difference may be one.
+    let piece = &tail[..tail.len().min(16)];
+    if piece.len() < 8 || piece.iter().all(|byte| *byte == piece[0]) {
+        return None;
+    }
+    let find = |bytes: &[u8]| bytes.windows(piece.len()).position(|window| window == piece);
+    if let Some(left_out) = find(&expected[place..]) {
+        let belong = place + left_out;
+        return Some(format!(
+            "from byte {place} on, what came belongs at byte {belong}: {left_out} bytes were left out"
+        ));
+    }
+    let belong = find(&expected[..place])?;
+    let twice = place - belong;
+    Some(format!("from byte {place} on, what came belongs at byte {belong}: {twice} bytes came twice"))
+}
+
 impl Failure {
-    /// Points the caret at the difference, counted within the compared reply, which began `before` bytes into the step.
-    fn on_difference(mut self, at: usize, before: usize) -> Verdict {
-        if let (Some(expected), Some(came)) = (&mut self.expected, &mut self.came) {
-            let (want, got) = (expected.byte_at(at), came.byte_at(before + at));
-            if let (Some(want), Some(got)) = (want, got) {
-                came.caret = Some((
-                    before + at,
-                    format!("first difference, byte {at}: {got:02x} came, {want:02x} expected"),
-                ));
-            }
+    /// Points the caret at the difference, which is `place` bytes into the compared reply; that began `before` bytes
+    /// into the step and goes on with `tail`.
+    fn on_difference(mut self, expected: &[u8], place: usize, before: usize, tail: &[u8]) -> Self {
+        if let (Some(came), Some(want), Some(got)) = (&mut self.came, expected.get(place), tail.first()) {
+            let near = &expected[place.saturating_sub(record::NEAR)..place];
+            let shown = &tail[..tail.len().min(record::NEAR)];
+            came.pieces.push((before + place - near.len(), [near, shown].concat()));
+            came.caret = Some((
+                before + place,
+                format!("first difference, byte {place}: {got:02x} came, {want:02x} expected"),
+            ));
         }
-        self.into()
+        self
     }
 }
 
