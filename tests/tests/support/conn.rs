@@ -141,6 +141,20 @@ impl Conn {
         bytes
     }
 
+    /// Reads `n` bytes, or fewer if the stream ends before.
+    pub fn read_up_to(&mut self, n: usize) -> Vec<u8> {
+        let mut bytes = vec![0; n];
+        let mut filled = 0;
+        while filled < n {
+            match self.stream.read(&mut bytes[filled..]) {
+                Ok(0) | Err(_) => break,
+                Ok(count) => filled += count,
+            }
+        }
+        bytes.truncate(filled);
+        bytes
+    }
+
     /// Nothing may be waiting for us right now. Meaningful after something that proves the server has had its turn.
     pub fn expect_silence(&mut self) {
         self.stream.set_nonblocking(true).expect("O_NONBLOCK");

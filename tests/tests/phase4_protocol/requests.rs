@@ -1,0 +1,196 @@
+//! Requests in RESP and typed by hand: split, joined, many, large, malformed.
+use std::io::Write as _;
+
+use super::{expect, expect_last, info, read_bulk, resp, start, text};
+use crate::support::{Conn, noise};
+
+#[test]
+fn protocol_errors_are_redis_own_and_end_only_that_connection() {
+    let server = start(&[]);
+    let mut bystander = server.connect();
+    expect(&mut bystander, "PING\r\n", "+PONG\r\n");
+    let long = |head: &str| format!("{head}{}", "1".repeat(65_536));
+    let cases: &[(&str, &str)] = &[
+        ("*x\r\n", "invalid multibulk length"),
+        ("*2147483648\r\n", "invalid multibulk length"),
+        ("*1\r\n$x\r\n", "invalid bulk length"),
+        ("*1\r\n$-1\r\n", "invalid bulk length"),
+        ("*1\r\n$536870913\r\n", "invalid bulk length"),
+        ("*1\r\nPING\r\n", "expected '$', got 'P'"),
+        ("*1\r\n\r\n", "expected '$', got ' '"),
+        ("*2\r\n$4\r\nPINGxx+1\r\n", "expected '$', got '+'"),
+        (&long("*"), "too big mbulk count string"),
+        (&long("*1\r\n$"), "too big bulk count string"),
+        (&long("1"), "too big inline request"),
+        ("SET k \"v\r\n", "unbalanced quotes in request"),
+        ("SET k 'v'w\r\n", "unbalanced quotes in request"),
+        (&"*1\r\n".repeat(60_000), "expected '$', got '*'"),
+    ];
+    for (bytes, error) in cases {
+        expect_last(&server, bytes, format!("-ERR Protocol error: {error}\r\n"));
+        // What was asked before the mistake has been answered.
+        let behind = [&resp(&[b"ECHO", b"first"]), bytes.as_bytes()].concat();
+        expect_last(&server, behind, format!("$5\r\nfirst\r\n-ERR Protocol error: {error}\r\n"));
+    }
+    expect(&mut bystander, "PING\r\n", "+PONG\r\n");
+    assert_eq!(info(&mut bystander, "connected_clients"), "1");
+}
+
+/// The loop reads several clients before it serves the first, and the store asks ahead for their keys. Whatever was there
+/// then, each request runs on what those before it have left.
+#[test]
+fn requests_that_arrive_together_run_one_after_the_other() {
+    let steps: &[(&str, &str)] = &[
+        ("SET k 1", "+OK"),
+        ("GET k", "$1\r\n1"),
+        ("INCR k", ":2"),
+        ("RENAME k other", "+OK"),
+        ("GET k", "$-1"),
+        ("GET other", "$1\r\n2"),
+        ("FLUSHALL", "+OK"),
+        ("GET other", "$-1"),
+        ("SET k 3", "+OK"),
+        ("SWAPDB 0 1", "+OK"),
+        ("GET k", "$-1"),
+        ("SELECT 1", "+OK"),
+        ("DBSIZE", ":0"),
+        ("SWAPDB 0 1", "+OK"),
+        ("GETDEL k", "$1\r\n3"),
+        ("EXISTS k", ":0"),
+        // The seventeenth: a crowd of its own.
+        ("APPEND k 45", ":2"),
+        ("GET k", "$2\r\n45"),
+    ];
+    for poller in ["epoll", "poll"] {
+        let server = start(&["--poller", poller]);
+        let mut clients: Vec<Conn> = steps.iter().map(|_| server.connect()).collect();
+        // All are accepted, in this order. Whom epoll has reported last stays at the head of its list until it is asked
+        // again, so the last word is nobody's of these.
+        let mut bystander = server.connect();
+        for client in clients.iter_mut().chain([&mut bystander]) {
+            expect(client, "PING\r\n", "+PONG\r\n");
+        }
+        server.while_stopped(|| {
+            for (client, (command, _)) in clients.iter_mut().zip(steps) {
+                client.send(&resp(&command.split(' ').map(str::as_bytes).collect::<Vec<_>>()));
+                client.wait_until_arrived();
+            }
+        });
+        for (client, (command, reply)) in clients.iter_mut().zip(steps) {
+            let reply = format!("{reply}\r\n");
+            assert_eq!(text(&client.read_exact(reply.len())), reply, "{command}, {poller}");
+        }
+        for (command, _) in steps {
+            let name = command.split(' ').next().unwrap();
+            let calls = steps.iter().filter(|(other, _)| other.split(' ').next() == Some(name)).count();
+            let stat = info(&mut clients[0], &format!("cmdstat_{}", name.to_lowercase()));
+            assert!(stat.starts_with(&format!("calls={calls},")), "{name}: {stat}, not {calls} calls");
+        }
+    }
+}
+
+#[test]
+fn requests_split_anywhere_give_the_same_replies() {
+    let server = start(&[]);
+    let requests = [
+        resp(&[b"SET", b"key", b"a\r\nb"]),
+        b"GET key\r\n\r\n\n*0\r\n".to_vec(),
+        resp(&[b"GET", b"key"]),
+        b"*2\n$3\nGET\n$3\nkey\nECHO 'x y'\n".to_vec(),
+    ]
+    .concat();
+    let value = "$4\r\na\r\nb\r\n";
+    let replies = format!("+OK\r\n{value}{value}{value}$3\r\nx y\r\n");
+    for split in 1..requests.len() {
+        let mut conn = server.connect();
+        conn.send_split(&requests, &[split]);
+        assert_eq!(text(&conn.read_exact(replies.len())), replies, "split at {split}");
+    }
+    let mut conn = server.connect();
+    conn.drip(&requests);
+    assert_eq!(text(&conn.read_exact(replies.len())), replies);
+}
+
+#[test]
+fn a_person_with_telnet_or_netcat_is_understood() {
+    let server = start(&[]);
+    for end in ["\r\n", "\n"] {
+        let mut conn = server.connect();
+        expect(&mut conn, format!("ping{end}"), "+PONG\r\n");
+        expect(&mut conn, format!("  SET   k   \"two words\\x21\\n\" {end}"), "+OK\r\n");
+        expect(&mut conn, format!("{end}{end}get 'k'{end}"), "$11\r\ntwo words!\n\r\n");
+        expect(&mut conn, format!("set k \"\"{end}get k{end}"), "+OK\r\n$0\r\n\r\n");
+        expect(
+            &mut conn,
+            format!("nonsense 1{end}"),
+            "-ERR unknown command 'nonsense', with args beginning with: '1' \r\n",
+        );
+        expect(&mut conn, format!("quit{end}"), "+OK\r\n");
+        conn.expect_eof();
+    }
+    expect_last(&server, "POST / HTTP/1.1\r\nHost: x\r\n\r\nFLUSHALL\r\n", "");
+}
+
+#[test]
+fn half_closing_loses_no_reply() {
+    let server = start(&[]);
+    let mut conn = server.connect();
+    let (count, request) = (10_000, resp(&[b"INCR", b"n"]));
+    conn.send(&request.repeat(count));
+    conn.half_close();
+    let expected: String = (1..=count).map(|n| format!(":{n}\r\n")).collect();
+    assert!(conn.read_to_end() == expected.as_bytes());
+}
+
+#[test]
+fn a_large_value_arrives_in_pieces_and_a_header_alone_costs_nothing() {
+    let server = start(&[]);
+    let before = server.status_field("VmRSS");
+    let liars: Vec<Conn> = (0..20)
+        .map(|_| {
+            let mut conn = server.connect();
+            conn.send(b"*2147483647\r\n$536870912\r\nabc");
+            conn.wait_until_taken();
+            conn
+        })
+        .collect();
+    let grown = server.status_field("VmRSS").saturating_sub(before);
+    assert!(grown < 16 * 1024, "20 headers that promise 512 MB cost {grown} kB");
+    drop(liars);
+
+    let value = noise(1, 20 << 20);
+    let mut conn = server.connect();
+    let mut reader = conn.stream.try_clone().unwrap();
+    let request = [resp(&[b"SET", b"big", &value]), resp(&[b"GET", b"big"])].concat();
+    let sending = std::thread::spawn(move || reader.write_all(&request).unwrap());
+    assert_eq!(conn.read_exact(5), b"+OK\r\n");
+    assert!(read_bulk(&mut conn) == value);
+    sending.join().unwrap();
+}
+
+#[test]
+fn many_requests_before_the_first_reply_is_read() {
+    let server = start(&[]);
+    let mut conn = server.connect();
+    let count = 300_000;
+    // A blocking client: it reads nothing until all is written, so the server must not insist on being read.
+    conn.send(&b"PING\r\n".repeat(count));
+    assert!(conn.read_exact(count * 7) == b"+PONG\r\n".repeat(count));
+}
+
+#[test]
+#[ignore = "needs 2 GB of memory"]
+fn half_a_gigabyte_passes_through_in_less_than_two_and_a_half_times_its_size() {
+    let server = start(&[]);
+    let value = vec![b'v'; 512 << 20];
+    let mut conn = server.connect();
+    conn.send(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$536870912\r\n");
+    conn.send(&value);
+    conn.send(b"\r\n");
+    assert_eq!(conn.read_exact(5), b"+OK\r\n");
+    conn.send(b"GET k\r\n");
+    assert!(read_bulk(&mut conn) == value);
+    let peak = server.status_field("VmHWM");
+    println!("peak RSS {:.2} times the value", peak as f64 / (512.0 * 1024.0));
+    assert!(peak < 512 * 1024 * 5 / 2, "peak RSS {peak} kB");
+}

@@ -1,0 +1,138 @@
+//! Commands about connections: HELLO and the CLIENT family.
+use std::time::{Duration, Instant};
+
+use super::{expect, info, read_bulk, start, text};
+use crate::support::eventually;
+
+#[test]
+fn hello_changes_the_protocol_of_its_own_reply() {
+    let server = start(&[]);
+    let mut conn = server.connect();
+    conn.send(b"HELLO 3 SETNAME me\r\n");
+    assert_eq!(conn.read_exact(4), b"%7\r\n");
+    conn.send(b"CLIENT GETNAME\r\nGET nothing\r\n");
+    let rest = eventually("the replies", || {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"_\r\n") {
+            bytes.extend(conn.read_exact(1));
+        }
+        Some(bytes)
+    });
+    assert!(text(&rest).ends_with("$7\r\nmodules\r\n*0\r\n$2\r\nme\r\n_\r\n"), "{}", text(&rest));
+    expect(&mut conn, "RESET\r\nGET nothing\r\n", "+RESET\r\n$-1\r\n");
+    expect(&mut conn, "HELLO 4\r\n", "-NOPROTO unsupported protocol version\r\n");
+}
+
+#[test]
+fn client_kill_ends_the_others_and_spares_me() {
+    let server = start(&[]);
+    let (mut me, mut a, mut b) = (server.connect(), server.connect(), server.connect());
+    for conn in [&mut me, &mut a, &mut b] {
+        expect(conn, "PING\r\n", "+PONG\r\n");
+    }
+    let address = a.local_addr();
+    expect(&mut me, format!("CLIENT KILL {address}\r\n"), "+OK\r\n");
+    a.expect_eof();
+    expect(&mut me, format!("CLIENT KILL {address}\r\n"), "-ERR No such client\r\n");
+    expect(&mut b, "CLIENT ID\r\n", ":3\r\n");
+    expect(&mut me, "CLIENT KILL ID 3 TYPE pubsub\r\n", ":0\r\n");
+    // In one turn: the killed client is gone from the list at once.
+    me.send(b"CLIENT KILL TYPE normal\r\nCLIENT LIST\r\n");
+    assert_eq!(me.read_exact(4), b":1\r\n");
+    assert_eq!(read_bulk(&mut me).iter().filter(|byte| **byte == b'\n').count(), 1);
+    b.expect_eof();
+    expect(&mut me, "CLIENT KILL ID 1 SKIPME no\r\n", ":1\r\n");
+    me.expect_eof();
+}
+
+#[test]
+fn client_list_tells_who_is_there() {
+    let server = start(&[]);
+    let mut me = server.connect();
+    let mut other = server.connect();
+    expect(
+        &mut other,
+        "CLIENT SETNAME bob\r\nSELECT 3\r\nCLIENT NO-EVICT on\r\nCLIENT SETINFO LIB-NAME lib\r\n",
+        "+OK\r\n".repeat(4),
+    );
+    me.send(b"CLIENT LIST\r\n");
+    let list = String::from_utf8(read_bulk(&mut me)).unwrap();
+    let fields = |line: &str, wanted: &[String]| {
+        for field in wanted {
+            assert!(line.split(' ').any(|one| one == field), "no {field} in {line}");
+        }
+    };
+    let lines: Vec<&str> = list.lines().collect();
+    assert_eq!(lines.len(), 2);
+    let (mine, local) = (me.local_addr(), server.addr());
+    fields(
+        lines[0],
+        &[
+            "id=1".into(),
+            format!("addr={mine}"),
+            format!("laddr={local}"),
+            "name=".into(),
+            "flags=N".into(),
+            "cmd=client|list".into(),
+        ],
+    );
+    fields(
+        lines[1],
+        &[
+            "id=2".into(),
+            "name=bob".into(),
+            "db=3".into(),
+            "flags=e".into(),
+            "resp=2".into(),
+            "lib-name=lib".into(),
+        ],
+    );
+    me.send(b"CLIENT LIST ID 2\r\n");
+    assert_eq!(text(&read_bulk(&mut me)).lines().count(), 1);
+    me.send(b"CLIENT INFO\r\n");
+    assert!(text(&read_bulk(&mut me)).starts_with("id=1 "));
+}
+
+#[test]
+fn client_pause_holds_commands_until_it_ends() {
+    let server = start(&[]);
+    let (mut me, mut other) = (server.connect(), server.connect());
+    expect(&mut me, "CLIENT PAUSE 100000 WRITE\r\n", "+OK\r\n");
+    // Reading goes on, writing waits, and what stands behind the write waits with it.
+    expect(&mut other, "GET k\r\nSET k v\r\nGET k\r\n", "$-1\r\n");
+    eventually("the writer is held", || (info(&mut me, "blocked_clients") == "1").then_some(()));
+    other.expect_silence();
+    expect(&mut me, "GET k\r\nCLIENT UNPAUSE\r\n", "$-1\r\n+OK\r\n");
+    assert_eq!(other.read_exact(12), b"+OK\r\n$1\r\nv\r\n");
+
+    // It ends by itself, too; and for ALL that is the only way.
+    let start = Instant::now();
+    expect(&mut me, "CLIENT PAUSE 300 ALL\r\n", "+OK\r\n");
+    expect(&mut other, "PING\r\n", "+PONG\r\n");
+    assert!(start.elapsed() >= Duration::from_millis(295), "after {:?}", start.elapsed());
+    // A held client that leaves is forgotten.
+    expect(&mut me, "CLIENT PAUSE 100000 WRITE\r\n", "+OK\r\n");
+    other.send(b"SET k w\r\n");
+    eventually("the writer is held", || (info(&mut me, "blocked_clients") == "1").then_some(()));
+    other.reset();
+    eventually("the writer is gone", || (info(&mut me, "blocked_clients") == "0").then_some(()));
+    assert_eq!(info(&mut me, "connected_clients"), "1");
+}
+
+#[test]
+fn client_reply_silences_what_it_should() {
+    let server = start(&[]);
+    let mut conn = server.connect();
+    expect(&mut conn, "CLIENT REPLY SKIP\r\nSET k 1\r\nGET k\r\n", "$1\r\n1\r\n");
+    expect(
+        &mut conn,
+        "CLIENT REPLY OFF\r\nSET k 2\r\nnonsense\r\nCLIENT REPLY ON\r\nGET k\r\n",
+        "+OK\r\n$1\r\n2\r\n",
+    );
+    expect(
+        &mut conn,
+        "CLIENT REPLY SKIP\r\nCLIENT REPLY SKIP\r\nGET k\r\nGET k\r\nECHO x\r\n",
+        "$1\r\n2\r\n$1\r\nx\r\n",
+    );
+    expect(&mut conn, "CLIENT REPLY SKIP\r\nCLIENT REPLY ON\r\nECHO y\r\n", "+OK\r\n$1\r\ny\r\n");
+}
