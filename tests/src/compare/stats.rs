@@ -38,6 +38,11 @@ impl Summary {
 /// How many rounds may be left out at either end. Each round is above or below the true median as a coin falls, so
 /// the k smallest are all there is below it with the chance of at most k heads in n throws.
 fn rounds_outside(rounds: usize) -> usize {
+    if rounds > 1_000 {
+        // A float soon cannot hold the chance of no head at all; by then the normal distribution is as good.
+        let n = rounds as f64;
+        return (n / 2.0 - 0.98 * n.sqrt() - 0.5) as usize;
+    }
     let mut chance = 0.5f64.powi(rounds.try_into().unwrap_or(i32::MAX));
     let mut at_most = chance;
     let mut outside = 0;
@@ -189,6 +194,7 @@ mod tests {
     fn the_interval_of_the_median_is_the_one_of_the_tables() {
         let ranks = [1, 5, 6, 8, 9, 11, 12, 15, 20, 31, 50].map(rounds_outside);
         assert_eq!(ranks, [0, 0, 0, 0, 1, 1, 2, 3, 5, 9, 17]);
+        assert_eq!([1_000, 1_001, 2_000].map(rounds_outside), [468, 468, 955]);
         let mut rounds: Vec<f64> = (1..=31).map(f64::from).collect();
         rounds[30] = 1e9;
         let figure = summary(&rounds);
