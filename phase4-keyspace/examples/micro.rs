@@ -5,7 +5,7 @@
 //! that the counts of two runs agree to the instruction.
 
 use phase4_keyspace::keyspace::{Db, Deadline, Hasher, Key, Keyspace};
-use phase4_keyspace::wire::protocol::{Limits, Parsed};
+use phase4_keyspace::wire::limits::{Limits, Parsed};
 use phase4_keyspace::wire::reply::{Reply, Wire};
 use phase4_keyspace::wire::resp;
 use std::collections::HashMap;

@@ -18,7 +18,7 @@ const ROUND: usize = 1000;
 const RAW_LIMIT: u64 = 1_000_000;
 
 fn main() {
-    phase4_keyspace::memory::map_pages_apart();
+    phase4_keyspace::memory::pages::map_pages_apart();
     let mut args = std::env::args().skip(1).map(|a| a.replace('_', "").parse::<usize>());
     let count = args.next().and_then(Result::ok).unwrap_or(1_000_000);
     let runs = args.next().and_then(Result::ok).unwrap_or(3);

@@ -1,4 +1,5 @@
 //! What the operator can ask for. A parameter takes effect or is refused by name; none is merely stored.
+pub mod apply;
 pub mod file;
 pub mod rewrite;
 pub mod table;

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The dict knows nothing of keys and values. It holds *references*, 32-bit names of records that live elsewhere
-//! ([`crate::blob`]), and asks its caller two things: is this the record you want, and what is that record's hash.
+//! ([`crate::record::heap`]), and asks its caller two things: is this the record you want, and what is that record's hash.
 //!
 //! No operation touches more than one chain, or two; the longest pause is that of allocating one 16 KiB chunk.
 mod bucket;
@@ -21,8 +21,8 @@ mod tags;
 #[cfg(test)]
 mod tests;
 
-use crate::chunks::Chunks;
-use crate::prefetch;
+use crate::memory::chunks::Chunks;
+use crate::memory::prefetch;
 use bucket::Bucket;
 
 /// Mean entries per bucket above which an insert splits one; design/dict.md has the measurements behind it.

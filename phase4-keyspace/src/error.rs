@@ -96,3 +96,9 @@ pub fn c_string(bytes: &[u8], max: usize) -> &[u8] {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     &bytes[..end]
 }
+
+/// What a subcommand says that counts its own arguments.
+pub fn wrong_subcommand(container: &str, name: &[u8]) -> Error {
+    let text = b"ERR unknown subcommand or wrong number of arguments for '";
+    Error::bytes([text, c_string(name, 128), b"'. Try ", container.as_bytes(), b" HELP."].concat())
+}

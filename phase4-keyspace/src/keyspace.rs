@@ -1,18 +1,20 @@
 //! What the server remembers: sixteen numbered databases, each a map from key to value with an optional deadline.
 //!
 //! The rooms below, from the outside in: [`Db`] says what a lookup means (dead keys are absent, a use is stamped) → the
-//! store keeps an entry's parts in step → [`crate::dict`] finds the reference, [`crate::blob`] holds the record,
-//! [`crate::expire`] knows who dies next.
-pub mod access;
+//! store keeps an entry's parts in step → [`crate::dict`] finds the reference, [`crate::record::heap`] holds the record,
+//! [`crate::keyspace::deadlines`] knows who dies next.
 mod background;
 mod db;
+mod deadlines;
+mod side;
 mod store;
 #[cfg(test)]
 mod tests;
+pub mod usage;
 mod walk;
 
 pub use crate::hash::{Hasher, Key};
-pub use crate::value::{Deadline, Found, Millis, Object, Taken, Value};
+pub use crate::types::{Deadline, Found, Millis, Object, Taken, Value};
 pub use db::{Db, Plain};
 
 /// All databases and the clock they share.

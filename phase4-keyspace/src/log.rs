@@ -40,7 +40,7 @@ fn line(level: Level, what: Arguments<'_>) {
     if (level as u8) < LEVEL.load(Ordering::Relaxed) {
         return;
     }
-    let now = crate::server::core::wall_clock();
+    let now = crate::clock::wall_clock();
     let (hours, minutes, seconds) = (now.as_secs() / 3600 % 24, now.as_secs() / 60 % 60, now.as_secs() % 60);
     // Nobody may be reading stderr any more; that must not end the server.
     let _ = writeln!(

@@ -2,6 +2,6 @@
 pub mod args;
 pub mod framed;
 pub mod inline;
-pub mod protocol;
+pub mod limits;
 pub mod reply;
 pub mod resp;

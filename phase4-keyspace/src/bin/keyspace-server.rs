@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use phase3_eventloop::event_loop::{EventLoop, Settings};
 use phase3_eventloop::trace::Trace;
-use phase4_keyspace::config::{Config, file};
+use phase4_keyspace::config::{Config, apply, file};
 use phase4_keyspace::log;
 use phase4_keyspace::memory;
 use phase4_keyspace::server::listen::{Listening, listen};
-use phase4_keyspace::server::{FRAMED_LISTENER, RESP_LISTENER, Server, limits};
+use phase4_keyspace::server::{FRAMED_LISTENER, RESP_LISTENER, Server};
 
 fn main() -> ExitCode {
     let args: Vec<String> =
@@ -30,9 +30,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &[String]) -> Result<()> {
-    memory::map_pages_apart();
+    memory::pages::map_pages_apart();
     let mut config = Config::from_args(args)?;
-    limits::enter(&mut config)?;
+    apply::enter(&mut config)?;
     let resp = listen(&config, config.port).context("port")?;
     let framed = listen(&config, config.framed_port).context("framed-port")?;
     if resp.is_empty() && framed.is_empty() {
@@ -42,7 +42,7 @@ fn run(args: &[String]) -> Result<()> {
     let trace = trace.transpose().with_context(|| format!("--trace {}", config.trace))?;
     let settings = Settings {
         poller: config.poller,
-        limits: limits::of_the_loop(&config),
+        limits: apply::of_the_loop(&config),
         shutdown_grace: Duration::from_secs(5),
         trace,
         ..Settings::default()
@@ -50,7 +50,7 @@ fn run(args: &[String]) -> Result<()> {
     let mut event_loop = EventLoop::new(settings).context("cannot start the event loop")?;
     greet(&resp, &framed);
     let mut server = Server::new(config, Instant::now());
-    server.core.port = resp.first().map_or(0, |listening| listening.address.port());
+    server.state.port = resp.first().map_or(0, |listening| listening.address.port());
     let mut lines = String::new();
     for (listeners, tag, protocol) in [(resp, RESP_LISTENER, "resp"), (framed, FRAMED_LISTENER, "framed")] {
         for Listening { socket, address } in listeners {

@@ -1,9 +1,11 @@
 //! Commands about the client's own connection.
-use super::{Command, Effect, Group};
+pub mod client;
+mod control;
+
+use super::{Command, Effect, Group, ServerContext};
 use crate::error::Error;
-use crate::number;
-use crate::server::ServerContext;
-use crate::session::Replies;
+use crate::state::clients::Replies;
+use crate::text::integer;
 use crate::wire::args::Args;
 use crate::wire::reply::{Reply, Wire};
 
@@ -59,22 +61,22 @@ fn echo(_: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Res
 }
 
 fn quit(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
-    context.session().closing = true;
+    context.client().closing = true;
     reply.ok();
     Ok(Effect::Read)
 }
 
 /// Everything a connection can have changed about itself goes back to how it began.
 fn reset(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
-    let authenticated = !context.core.config.asks_password();
-    let session = context.session();
-    session.authenticated = authenticated;
-    session.db = 0;
-    session.name.clear();
-    session.replies = Replies::On;
-    session.no_evict = false;
-    if session.wire == Wire::Resp3 {
-        session.wire = Wire::Resp2;
+    let authenticated = !context.state.config.asks_password();
+    let client = context.client();
+    client.authenticated = authenticated;
+    client.db = 0;
+    client.name.clear();
+    client.replies = Replies::On;
+    client.no_evict = false;
+    if client.wire == Wire::Resp3 {
+        client.wire = Wire::Resp2;
         reply.set_wire(Wire::Resp2);
     }
     reply.simple("RESET");
@@ -82,13 +84,13 @@ fn reset(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) ->
 }
 
 fn select(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
-    let index = number::parse(args.get(1)).ok_or(Error::NotInteger)?;
+    let index = integer::parse(args.get(1)).ok_or(Error::NotInteger)?;
     if i32::try_from(index).is_err() {
         let range = format!("ERR value is out of range, value must between {} and {}", i32::MIN, i32::MAX);
         return Err(Error::other(range));
     }
     match usize::try_from(index) {
-        Ok(index) if index < context.core.keyspace.databases() => context.session().db = index,
+        Ok(index) if index < context.state.keyspace.databases() => context.client().db = index,
         _ => return Err(Error::other("ERR DB index is out of range")),
     }
     reply.ok();
@@ -97,7 +99,7 @@ fn select(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>
 
 fn auth(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
     match args.len() {
-        2 if !context.core.config.asks_password() => {
+        2 if !context.state.config.asks_password() => {
             return Err(Error::other(
                 "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
                  configuration is correct?",
@@ -113,11 +115,11 @@ fn auth(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) 
 
 /// There is one user, `default`; without a password set, any password is right.
 fn authenticate(context: &mut ServerContext<'_>, user: &[u8], password: &[u8]) -> Result<(), Error> {
-    let expected = context.core.config.requirepass.as_bytes();
+    let expected = context.state.config.requirepass.as_bytes();
     if user != b"default" || (!expected.is_empty() && !same(expected, password)) {
         return Err(Error::other("WRONGPASS invalid username-password pair or user is disabled."));
     }
-    context.session().authenticated = true;
+    context.client().authenticated = true;
     Ok(())
 }
 
@@ -129,8 +131,8 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 /// `HELLO [version [AUTH user password] [SETNAME name]]`: as in Redis, options act as they are read, and what they did stays
 /// if a later one is wrong.
 fn hello(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
-    let wire = context.session().wire;
-    let version = match args.at(1).map(number::parse) {
+    let wire = context.client().wire;
+    let version = match args.at(1).map(integer::parse) {
         None => None,
         Some(None) => return Err(Error::other("ERR Protocol version is not an integer or out of range")),
         Some(Some(2)) => Some(Wire::Resp2),
@@ -149,23 +151,23 @@ fn hello(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>)
             authenticate(context, args.get(at + 1), args.get(at + 2))?;
             at += 3;
         } else if args.is(at, "SETNAME") && more >= 1 {
-            super::client::check_name(args.get(at + 1), "Client names")?;
-            context.session().name = args.get(at + 1).to_vec();
+            client::check_name(args.get(at + 1), "Client names")?;
+            context.client().name = args.get(at + 1).to_vec();
             at += 2;
         } else {
             return Err(Error::bytes([b"ERR Syntax error in HELLO option '", args.get(at), b"'"].concat()));
         }
     }
-    if context.core.config.asks_password() && !context.session().authenticated {
+    if context.state.config.asks_password() && !context.client().authenticated {
         return Err(Error::other(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> \
              option can be used to authenticate the client and select the RESP protocol version at the same time",
         ));
     }
-    let session = context.session();
-    session.wire = version.unwrap_or(wire);
-    reply.set_wire(session.wire);
-    let id = session.id;
+    let client = context.client();
+    client.wire = version.unwrap_or(wire);
+    reply.set_wire(client.wire);
+    let id = client.id;
     describe(id, reply);
     Ok(Effect::Read)
 }
@@ -176,7 +178,7 @@ fn describe(id: u64, reply: &mut Reply<'_>) {
     reply.bulk(b"server");
     reply.bulk(b"redis");
     reply.bulk(b"version");
-    reply.bulk(super::info::COMPATIBLE_WITH.as_bytes());
+    reply.bulk(super::server::info::COMPATIBLE_WITH.as_bytes());
     reply.bulk(b"proto");
     reply.integer(protocol);
     reply.bulk(b"id");

@@ -1,4 +1,9 @@
 //! Keys of any type: whether they exist, what they hold, what they are called, and their end.
+pub mod databases;
+pub mod expire;
+pub mod object;
+pub mod scan;
+
 use super::{Command, Context, Effect, Group, KeySpec};
 use crate::error::Error;
 use crate::keyspace::{Db, Key, Object, Value};

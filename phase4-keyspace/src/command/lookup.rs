@@ -1,9 +1,15 @@
 //! From a name as the client wrote it to the command's row: a small open-addressing table, built once at start.
+use std::sync::LazyLock;
+
 use super::Command;
+use crate::state::stats::CommandId;
 use crate::wire::args::Args;
 
-/// Index of a command or subcommand, dense from 0: counters per command are a plain vector.
-pub type CommandId = u16;
+/// The server's command table, by name and by id.
+pub fn table() -> &'static Lookup {
+    static TABLE: LazyLock<Lookup> = LazyLock::new(|| Lookup::new(super::all()));
+    &TABLE
+}
 
 /// What a request asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,11 +1,16 @@
-//! Strings as wholes: read them, write them, exchange them. Parts of strings are in [`range`](super::range), numbers in
-//! [`counter`](super::counter).
-use super::set_options::{Condition, Expiry, GetexOptions, SetOptions};
+//! Strings as wholes: read them, write them, exchange them. Parts of strings are in [`range`], numbers in
+//! [`counter`].
+pub mod counter;
+pub mod lcs;
+pub mod range;
+pub mod set_options;
+
 use super::{Command, Context, Effect, Group, KeySpec};
 use crate::error::Error;
 use crate::keyspace::{Deadline, Object, Value};
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
+use set_options::{Condition, Expiry, GetexOptions, SetOptions};
 
 /// The rows.
 pub const COMMANDS: &[Command] = &[

@@ -1,6 +1,6 @@
 //! The work that no command waits for, each piece of it a bounded share.
-use super::access;
 use super::db::Db;
+use super::usage;
 use super::{Keyspace, Millis};
 
 /// Keys expired per database and round. Each of these shares is chosen to take less than a tenth of a millisecond.
@@ -77,16 +77,16 @@ impl Db {
     /// Ages the access stamps of as many pages as the time since the last round asks for.
     fn sweep(&mut self) {
         let pages = self.store.heap.page_numbers();
-        let elapsed = (self.now - self.sweep.at).clamp(0, access::SWEEP_MS);
+        let elapsed = (self.now - self.sweep.at).clamp(0, usage::SWEEP_MS);
         self.sweep.at = self.now;
         self.sweep.owed += elapsed * pages as i64;
-        let due = self.sweep.owed / access::SWEEP_MS;
-        self.sweep.owed -= due * access::SWEEP_MS;
+        let due = self.sweep.owed / usage::SWEEP_MS;
+        self.sweep.owed -= due * usage::SWEEP_MS;
         for _ in 0..due.min(SWEPT_A_ROUND) {
             self.sweep.page = (self.sweep.page + 1) % pages;
             for reference in self.store.heap.records_of(self.sweep.page, usize::MAX) {
                 let clock = self.store.record(reference).clock();
-                let aged = access::age(clock, self.now);
+                let aged = usage::age(clock, self.now);
                 if aged != clock {
                     self.store.heap.record_mut(reference).set_clock(aged);
                 }

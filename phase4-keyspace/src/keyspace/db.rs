@@ -1,11 +1,11 @@
 //! One numbered database, as commands see it.
-use super::access;
 use super::store::{Content, Store};
+use super::usage;
 use super::{Deadline, Found, Hasher, Key, Millis, Object, Taken, Value};
-use crate::blob::class::MAX_RECORD;
-use crate::blob::record::{DEADLINE, FLAGS, HEADER, RAW, Record, STRING, WIDE};
 use crate::dict::Place;
 use crate::random::Random;
+use crate::record::class::MAX_RECORD;
+use crate::record::{DEADLINE, FLAGS, HEADER, RAW, Record, STRING, WIDE};
 
 /// What [`Db::plain`] found; good until the database changes.
 #[derive(Clone, Copy)]
@@ -25,7 +25,7 @@ pub struct Db {
     pub(super) graveyard: Vec<Store>,
     pub(super) hasher: Hasher,
     pub(super) now: Millis,
-    /// The stamp of a use now; see [`access`].
+    /// The stamp of a use now; see [`usage`].
     clock: u16,
     pub(super) expired: u64,
     pub(super) random: Random,
@@ -42,7 +42,7 @@ impl Db {
             graveyard: Vec::new(),
             hasher,
             now: 0,
-            clock: access::stamp(0),
+            clock: usage::stamp(0),
             expired: 0,
             random,
             sweep: Default::default(),
@@ -52,7 +52,7 @@ impl Db {
 
     pub(super) fn set_now(&mut self, now: Millis) {
         self.now = now;
-        self.clock = access::stamp(now);
+        self.clock = usage::stamp(now);
     }
 
     /// Number of keys, those expired but not yet found included, as DBSIZE has it.
@@ -124,7 +124,7 @@ impl Db {
     /// Looks a key up without marking it used (TTL, OBJECT, TYPE).
     pub fn peek(&mut self, key: Key<'_>) -> Option<Found<'_>> {
         let place = self.alive(key)?;
-        let idle_secs = access::idle(self.store.record(place.reference).clock(), self.now);
+        let idle_secs = usage::idle(self.store.record(place.reference).clock(), self.now);
         Some(self.found(place.reference, idle_secs))
     }
 
@@ -303,7 +303,7 @@ impl Db {
                 let mut field = std::mem::take(&mut self.scratch);
                 field.clear();
                 field.extend_from_slice(record.value());
-                let flags = flags & (STRING | crate::blob::record::OBJECT | RAW);
+                let flags = flags & (STRING | crate::record::OBJECT | RAW);
                 let content = Content { field: &field, flags, deadline, clock };
                 self.store.write(&self.hasher, key, Some(place), content);
                 self.scratch = field;

@@ -2,14 +2,14 @@
 //!
 //! The store knows bytes and references. What a key means, when it is dead, and what counts as a use: see [`super::db`].
 use super::{Key, Object, Value};
-use crate::blob::Heap;
-use crate::blob::class::MAX_RECORD;
-use crate::blob::record::{DEADLINE, Draft, FAR_KEY, HEADER, OBJECT, RAW, Record, STRING};
 use crate::dict::{Dict, Place};
-use crate::expire::Deadlines;
 use crate::hash::Hasher;
-use crate::slab::Slab;
-use crate::value::Millis;
+use crate::keyspace::deadlines::Deadlines;
+use crate::keyspace::side::Slab;
+use crate::record::class::MAX_RECORD;
+use crate::record::heap::Heap;
+use crate::record::{DEADLINE, Draft, FAR_KEY, HEADER, OBJECT, RAW, Record, STRING};
+use crate::types::Millis;
 
 /// Longer keys live in their own slab, and a record holds an index.
 const MAX_KEY: usize = 1024;

@@ -10,9 +10,9 @@ use std::mem;
 use crate::command::KeySpec;
 use crate::command::lookup::{Lookup, Named};
 use crate::keyspace::Db;
-use crate::session::{Session, Unfinished};
+use crate::state::clients::{Client, Unfinished};
 use crate::wire::args::{Args, Span};
-use crate::wire::protocol::{Limits, Parsed, ProtocolError};
+use crate::wire::limits::{Limits, Parsed, ProtocolError};
 use crate::wire::reply::Wire;
 use crate::wire::resp::{self, Head, Progress};
 use crate::wire::{framed, inline};
@@ -106,7 +106,7 @@ impl Batch {
         &mut self,
         input: &[u8],
         pos: usize,
-        session: &mut Session,
+        client: &mut Client,
         limits: &Limits,
         ahead: Ahead<'_>,
     ) -> Then {
@@ -117,8 +117,8 @@ impl Batch {
         self.end = pos;
         // A stranger's next command may be AUTH, which changes the limits for the one behind it.
         let most = if limits.stranger { 1 } else { MOST };
-        let mut progress = self.resume(session, pos);
-        let resp = session.wire != Wire::Framed;
+        let mut progress = self.resume(client, pos);
+        let resp = client.wire != Wire::Framed;
         loop {
             if resp && !limits.stranger && progress == Progress::at(self.end) {
                 self.gather_plain(input, limits, ahead);
@@ -132,7 +132,7 @@ impl Batch {
             }
             let first_span = if progress.pos == self.end { self.spans.len() } else { 0 };
             let typed = resp && input[self.end] != b'*';
-            let parsed = match session.wire {
+            let parsed = match client.wire {
                 Wire::Framed => framed::parse(input, self.end, limits, &mut self.spans),
                 _ if typed => inline::parse(input, self.end, &mut self.text, &mut self.spans),
                 _ => resp::parse(input, &mut progress, limits, &mut self.spans),
@@ -217,8 +217,8 @@ impl Batch {
     }
 
     /// Remembers the front of a request until more of it arrives. `consumed` bytes will be gone from the input then.
-    pub fn set_aside(&mut self, session: &mut Session, progress: Progress, consumed: usize) {
-        if session.wire == Wire::Framed || progress.pos == self.end {
+    pub fn set_aside(&mut self, client: &mut Client, progress: Progress, consumed: usize) {
+        if client.wire == Wire::Framed || progress.pos == self.end {
             return;
         }
         let first: u32 = self.requests.iter().map(|request| request.spans).sum();
@@ -230,12 +230,12 @@ impl Batch {
                 span.end -= consumed as u32;
             }
         }
-        session.unfinished = Some(Box::new(Unfinished { progress: progress.cut(consumed), spans }));
+        client.unfinished = Some(Box::new(Unfinished { progress: progress.cut(consumed), spans }));
     }
 
     /// Takes up a request that [`Batch::set_aside`] has kept.
-    fn resume(&mut self, session: &mut Session, pos: usize) -> Progress {
-        match session.unfinished.take() {
+    fn resume(&mut self, client: &mut Client, pos: usize) -> Progress {
+        match client.unfinished.take() {
             Some(unfinished) if pos == 0 => {
                 self.spans = unfinished.spans;
                 unfinished.progress

@@ -56,3 +56,52 @@ impl<'a> Args<'a> {
         self.at(index).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
     }
 }
+
+/// A request that outlives the buffer it came in: queued by MULTI, waiting in a blocked client, read back from a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OwnedArgs {
+    bytes: Box<[u8]>,
+    spans: Box<[Span]>,
+}
+
+impl OwnedArgs {
+    /// Copies a request.
+    pub fn of(args: Args<'_>) -> Self {
+        Self::collect(args.from(0))
+    }
+
+    /// A request of these words.
+    pub fn words(words: &[&[u8]]) -> Self {
+        Self::collect(words.iter().copied())
+    }
+
+    fn collect<'a>(words: impl ExactSizeIterator<Item = &'a [u8]> + Clone) -> Self {
+        let mut bytes = Vec::with_capacity(words.clone().map(<[u8]>::len).sum());
+        let spans = words
+            .map(|word| {
+                let start = bytes.len() as u32;
+                bytes.extend_from_slice(word);
+                Span { start, end: bytes.len() as u32 }
+            })
+            .collect();
+        OwnedArgs { bytes: bytes.into_boxed_slice(), spans }
+    }
+
+    /// The request as commands take it.
+    pub fn as_args(&self) -> Args<'_> {
+        Args::new(&self.bytes, &self.spans)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_request_is_the_same_request() {
+        let words: [&[u8]; 4] = [b"SET", b"", b"a\0b", b"\xff"];
+        let kept = OwnedArgs::words(&words);
+        assert_eq!(kept.as_args().from(0).collect::<Vec<_>>(), words);
+        assert_eq!(OwnedArgs::of(kept.as_args()), kept);
+    }
+}

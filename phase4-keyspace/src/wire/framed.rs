@@ -3,7 +3,7 @@
 //! The outer frame is phase 2's. What is inside makes claims of its own, and each is checked against the bytes that are
 //! really there before anything is believed or allocated.
 use super::args::Span;
-use super::protocol::{Limits, Parsed, ProtocolError};
+use super::limits::{Limits, Parsed, ProtocolError};
 
 /// Takes the frame at `pos` apart, appending one span per argument. A frame without arguments is nothing to run, but it
 /// is owed an answer, so it is refused like the other malformed ones.

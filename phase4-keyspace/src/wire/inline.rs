@@ -1,7 +1,7 @@
 //! Inline commands: what a person types into telnet or nc. Words stand between spaces; `"…"` knows the escapes
 //! `\n \r \t \b \a \xHH`, `'…'` only `\'`.
 use super::args::Span;
-use super::protocol::{MAX_LINE, Parsed, ProtocolError};
+use super::limits::{MAX_LINE, Parsed, ProtocolError};
 
 /// Takes the line at `pos` apart. Escapes make a word differ from its bytes, so the words go to `text`, and the spans
 /// appended lie in `text`, not in the input. `\n` ends the line, with or without a `\r` before it.

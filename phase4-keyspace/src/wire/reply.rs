@@ -244,6 +244,18 @@ impl<'a> Reply<'a> {
     }
 }
 
+/// Appends a reply that stands alone: on the framed port it gets its frame.
+pub fn framed(out: &mut Vec<u8>, wire: Wire, write: impl FnOnce(&mut Reply<'_>)) {
+    let start = out.len();
+    if wire == Wire::Framed {
+        super::framed::begin_reply(out);
+    }
+    write(&mut Reply::new(out, wire));
+    if wire == Wire::Framed {
+        super::framed::end_reply(out, start);
+    }
+}
+
 /// What a bulk string needs beside its bytes, at most: its kind, its length, two line ends.
 const HEADER_AND_END: usize = 1 + DECIMAL_LEN + 4;
 /// Length of `i64::MIN` in decimal.

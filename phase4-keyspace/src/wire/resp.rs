@@ -4,8 +4,8 @@
 //! header: the list of spans grows by arguments that have arrived. As Redis does, two bytes are skipped behind an
 //! argument without looking at them; beyond Redis, a bare `\n` ends a line as well, because that is what `nc` sends.
 use super::args::Span;
-use super::protocol::{Limits, MAX_LINE, Parsed, ProtocolError};
-use crate::number;
+use super::limits::{Limits, MAX_LINE, Parsed, ProtocolError};
+use crate::text::integer;
 
 /// How far the request at the front of the input has been understood. It makes the parser resumable: a large argument
 /// that arrives in a thousand reads costs a thousand comparisons, not a thousand scans.
@@ -235,9 +235,9 @@ fn number_line(
         // The kind byte counts too, as in Redis.
         None if rest.len() + 1 > MAX_LINE => Err(too_long),
         None => Ok(None),
-        Some(at) if rest[at] == b'\n' => Ok(Some((number::parse(&rest[..at]), pos + at + 1))),
+        Some(at) if rest[at] == b'\n' => Ok(Some((integer::parse(&rest[..at]), pos + at + 1))),
         Some(at) if at + 2 > rest.len() => Ok(None),
-        Some(at) => Ok(Some((number::parse(&rest[..at]), pos + at + 2))),
+        Some(at) => Ok(Some((integer::parse(&rest[..at]), pos + at + 2))),
     }
 }
 

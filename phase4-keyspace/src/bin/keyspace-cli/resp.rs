@@ -111,7 +111,7 @@ fn length(text: &[u8]) -> io::Result<Option<u64>> {
 }
 
 fn number(text: &[u8]) -> io::Result<i64> {
-    phase4_keyspace::number::parse(text)
+    phase4_keyspace::text::integer::parse(text)
         .ok_or_else(|| invalid(format!("{:?} where a number belongs", String::from_utf8_lossy(text))))
 }
 

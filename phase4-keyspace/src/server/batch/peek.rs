@@ -4,9 +4,9 @@
 //! loop reads several connections before it serves the first, so the waits of different clients can overlap. Their turns
 //! parse and hash again: nothing but time depends on what is seen here.
 use super::{Ahead, Batch};
-use crate::session::Session;
+use crate::state::clients::Client;
 use crate::wire::args::Args;
-use crate::wire::protocol::{Limits, Parsed};
+use crate::wire::limits::{Limits, Parsed};
 use crate::wire::reply::Wire;
 use crate::wire::{framed, resp};
 
@@ -16,18 +16,12 @@ const LONGEST: usize = 2 * 1024;
 impl Batch {
     // ANCHOR: peek
     /// The hash of the first key that `input` names, if that is one plain request; its bucket is asked for.
-    pub fn peek(
-        &mut self,
-        input: &[u8],
-        session: &Session,
-        limits: &Limits,
-        ahead: Ahead<'_>,
-    ) -> Option<u64> {
-        if input.len() > LONGEST || limits.stranger || session.unfinished.is_some() {
+    pub fn peek(&mut self, input: &[u8], client: &Client, limits: &Limits, ahead: Ahead<'_>) -> Option<u64> {
+        if input.len() > LONGEST || limits.stranger || client.unfinished.is_some() {
             return None;
         }
         self.spans.clear();
-        let usual = match session.wire {
+        let usual = match client.wire {
             Wire::Framed => None,
             _ => self.usual.head.parse(input, 0, limits, &mut self.spans),
         };
@@ -35,7 +29,7 @@ impl Batch {
             Some(end) => (end, self.usual.keys),
             None => {
                 self.spans.clear();
-                let end = match session.wire {
+                let end = match client.wire {
                     Wire::Framed => match framed::parse(input, 0, limits, &mut self.spans) {
                         Ok(Parsed::Request(end)) => end,
                         _ => return None,
@@ -62,7 +56,7 @@ mod tests {
     use crate::command::all;
     use crate::command::lookup::Lookup;
     use crate::keyspace::Keyspace;
-    use crate::session::Sessions;
+    use crate::state::clients::Clients;
 
     const LIMITS: Limits = Limits { max_bulk: 1 << 20, max_frame: 1 << 20, stranger: false };
     const GET: &[u8] = b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n";
@@ -72,18 +66,18 @@ mod tests {
         let (lookup, keyspace) = (Lookup::new(all()), Keyspace::new(1));
         let local = SocketAddr::from(([127, 0, 0, 1], 1));
         let accepted = Accepted { listener: 0, peer: local, local, fd: 0 };
-        let mut sessions = Sessions::default();
+        let mut clients = Clients::default();
         let conn = ConnId::new(0, 0);
-        sessions.open(conn, &accepted, wire, true, Instant::now());
-        let session = sessions.get(conn).unwrap();
+        clients.open(conn, &accepted, wire, true, Instant::now());
+        let client = clients.get(conn).unwrap();
         let ahead = Ahead { lookup: &lookup, db: keyspace.shared(0) };
         let mut batch = Batch::default();
         let wanted = Some(ahead.db.hash_and_prefetch(b"k"));
-        let first = batch.peek(input, session, &limits, ahead) == wanted;
-        if let super::super::Then::Part(progress) = batch.gather(served, 0, session, &limits, ahead) {
-            batch.set_aside(session, progress, 0);
+        let first = batch.peek(input, client, &limits, ahead) == wanted;
+        if let super::super::Then::Part(progress) = batch.gather(served, 0, client, &limits, ahead) {
+            batch.set_aside(client, progress, 0);
         }
-        [first, batch.peek(input, session, &limits, ahead) == wanted]
+        [first, batch.peek(input, client, &limits, ahead) == wanted]
     }
 
     #[test]

@@ -1,0 +1,154 @@
+//! What one client does to others: `CLIENT KILL`, `PAUSE`, `UNPAUSE`, `UNBLOCK`.
+use std::time::Duration;
+
+use crate::command::Effect;
+use crate::command::ServerContext;
+use crate::error::Error;
+use crate::error::wrong_subcommand;
+use crate::state::clients::{Class, Client};
+use crate::state::pause::Pause;
+use crate::text::integer;
+use crate::wire::args::Args;
+use crate::wire::reply::Reply;
+
+/// Whom `CLIENT KILL` means: every condition given must hold.
+#[derive(Default)]
+struct Filter<'a> {
+    addr: Option<&'a [u8]>,
+    laddr: Option<&'a [u8]>,
+    id: Option<i64>,
+    class: Option<Class>,
+    spare_me: bool,
+}
+
+impl<'a> Filter<'a> {
+    fn parse(args: Args<'a>) -> Result<Filter<'a>, Error> {
+        let mut filter = Filter { spare_me: true, ..Filter::default() };
+        let mut at = 2;
+        while at < args.len() {
+            let value = args.at(at + 1).ok_or(Error::Syntax)?;
+            match args.get(at).to_ascii_lowercase().as_slice() {
+                b"id" => filter.id = Some(client_id(value)?),
+                b"type" => filter.class = Some(Class::parse(value)?),
+                b"addr" => filter.addr = Some(value),
+                b"laddr" => filter.laddr = Some(value),
+                // Every connection is the default user's.
+                b"user" if value == b"default" => {}
+                b"user" => return Err(Error::bytes([b"ERR No such user '", value, b"'"].concat())),
+                b"skipme" if value.eq_ignore_ascii_case(b"yes") => filter.spare_me = true,
+                b"skipme" if value.eq_ignore_ascii_case(b"no") => filter.spare_me = false,
+                _ => return Err(Error::Syntax),
+            }
+            at += 2;
+        }
+        Ok(filter)
+    }
+
+    fn matches(&self, client: &Client) -> bool {
+        let is = |wanted: Option<&[u8]>, address: &std::net::SocketAddr| {
+            wanted.is_none_or(|wanted| address.to_string().as_bytes() == wanted)
+        };
+        is(self.addr, &client.peer)
+            && is(self.laddr, &client.local)
+            && self.id.is_none_or(|id| client.id as i64 == id)
+            && self.class.is_none_or(|class| class.has(client))
+            && !client.killed
+    }
+}
+
+fn client_id(text: &[u8]) -> Result<i64, Error> {
+    let id = integer::parse(text).filter(|id| *id > 0);
+    id.ok_or_else(|| Error::other("ERR client-id should be greater than 0"))
+}
+
+/// With one argument, an address, and `OK` or an error; with more, conditions, and a count.
+pub(super) fn kill(
+    context: &mut ServerContext<'_>,
+    args: Args<'_>,
+    reply: &mut Reply<'_>,
+) -> Result<Effect, Error> {
+    if args.len() == 3 {
+        let filter = Filter { addr: Some(args.get(2)), ..Filter::default() };
+        if kill_matching(context, &filter) == 0 {
+            return Err(Error::other("ERR No such client"));
+        }
+        reply.ok();
+    } else {
+        let filter = Filter::parse(args)?;
+        reply.integer(kill_matching(context, &filter));
+    }
+    Ok(Effect::Read)
+}
+
+fn kill_matching(context: &mut ServerContext<'_>, filter: &Filter<'_>) -> i64 {
+    let (me, mut count) = (context.conn, 0);
+    for client in context.state.clients.iter_mut() {
+        if !filter.matches(client) || (client.conn == me && filter.spare_me) {
+            continue;
+        }
+        count += 1;
+        if client.conn == me {
+            // It still gets this reply.
+            client.closing = true;
+        } else {
+            client.killed = true;
+            context.outbox.close(client.conn);
+        }
+    }
+    count
+}
+
+/// `CLIENT PAUSE milliseconds [WRITE|ALL]`. A second pause can only lengthen and widen the first.
+pub(super) fn pause(
+    context: &mut ServerContext<'_>,
+    args: Args<'_>,
+    reply: &mut Reply<'_>,
+) -> Result<Effect, Error> {
+    let all = match args.len() {
+        3 => true,
+        4 if args.is(3, "ALL") => true,
+        4 if args.is(3, "WRITE") => false,
+        4 => return Err(Error::other("ERR CLIENT PAUSE mode must be WRITE or ALL")),
+        _ => return Err(wrong_subcommand("CLIENT", args.get(1))),
+    };
+    let millis = integer::parse(args.get(2))
+        .ok_or_else(|| Error::other("ERR timeout is not an integer or out of range"))?;
+    let millis = u64::try_from(millis).map_err(|_| Error::other("ERR timeout is negative"))?;
+    // A century is for ever, and still a time that the clock can express.
+    let length = Duration::from_millis(millis).min(Duration::from_secs(100 * 365 * 24 * 3600));
+    let until = context.outbox.now() + length;
+    let before = context.state.pause;
+    context.state.pause = Some(Pause {
+        until: before.map_or(until, |before| before.until.max(until)),
+        all: all || before.is_some_and(|before| before.all),
+    });
+    reply.ok();
+    Ok(Effect::Read)
+}
+
+pub(super) fn unpause(
+    context: &mut ServerContext<'_>,
+    _: Args<'_>,
+    reply: &mut Reply<'_>,
+) -> Result<Effect, Error> {
+    context.state.end_pause(context.outbox);
+    reply.ok();
+    Ok(Effect::Read)
+}
+
+/// No command blocks yet, so nobody is found; a paused client is not blocked in this sense.
+pub(super) fn unblock(
+    _: &mut ServerContext<'_>,
+    args: Args<'_>,
+    reply: &mut Reply<'_>,
+) -> Result<Effect, Error> {
+    match args.len() {
+        3 => {}
+        4 if args.is(3, "TIMEOUT") || args.is(3, "ERROR") => {}
+        4 => return Err(Error::other("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
+        _ => return Err(Error::Syntax),
+    }
+    integer::parse(args.get(2)).ok_or(Error::NotInteger)?;
+    reply.integer(0);
+    Ok(Effect::Read)
+}

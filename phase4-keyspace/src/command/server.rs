@@ -1,0 +1,6 @@
+//! Commands about the server itself: its parameters, its figures, its own command table.
+pub mod admin;
+pub mod commands;
+pub mod config;
+pub mod debug;
+pub mod info;

@@ -1,0 +1,165 @@
+//! One command as `COMMAND INFO` and `COMMAND DOCS` show it.
+use super::Named;
+use crate::command::{Command, Flag};
+use crate::wire::reply::Reply;
+
+/// All ACL categories, in the order in which Redis lists a command's.
+const CATEGORIES: &[&str] = &[
+    "keyspace",
+    "read",
+    "write",
+    "set",
+    "sortedset",
+    "list",
+    "hash",
+    "string",
+    "bitmap",
+    "hyperloglog",
+    "geo",
+    "stream",
+    "pubsub",
+    "admin",
+    "fast",
+    "slow",
+    "blocking",
+    "dangerous",
+    "connection",
+    "transaction",
+    "scripting",
+];
+
+/// Whether an ACL category (without the `@`) holds the command: by its flags, its group, or because its row says so.
+pub fn has_category(command: &Command, category: &str) -> bool {
+    let flag = |flag| command.flags.text().split(' ').any(|one| one == flag);
+    // A bare container such as OBJECT only leads to its subcommands.
+    let bare_container = command.flags.text().is_empty() && !command.subcommands.is_empty();
+    match category {
+        "read" => flag("readonly"),
+        "write" | "admin" | "pubsub" | "blocking" | "fast" => flag(category),
+        "slow" => !flag("fast"),
+        "dangerous" if flag("admin") => true,
+        _ => {
+            category == command.docs.group.category() && !bare_container
+                || command.docs.categories.split(' ').any(|one| one == category)
+        }
+    }
+}
+
+/// What a command does with its keys: one text for all of them, or one for each.
+pub fn access(command: &Command) -> &[&'static str] {
+    match command.docs.access {
+        [] if command.flags.has(Flag::ReadOnly) => &["RO access"],
+        [] => &["RW access update"],
+        given => given,
+    }
+}
+
+/// The ten elements of `COMMAND INFO`.
+pub fn write_info(reply: &mut Reply<'_>, named: Named) {
+    let command = named.command;
+    let (first, last, step) = command.keys.triple();
+    reply.array(10);
+    reply.bulk(named.full_name().as_bytes());
+    reply.integer(command.arity.into());
+    write_flags(reply, command.flags.text());
+    reply.integer(first.into());
+    reply.integer(last.into());
+    reply.integer(step.into());
+    write_categories(reply, command);
+    reply.set(words(command.docs.tips).count());
+    for tip in words(command.docs.tips) {
+        reply.bulk(tip.as_bytes());
+    }
+    write_key_specs(reply, command);
+    // Redis sends a set where there are none, and an array where there are some.
+    match command.subcommands.len() {
+        0 => reply.set(0),
+        count => reply.array(count),
+    }
+    for sub in named.subcommands() {
+        write_info(reply, sub);
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
+}
+
+/// Flags of a command or of a key specification.
+pub fn write_flags(reply: &mut Reply<'_>, flags: &str) {
+    reply.set(words(flags).count());
+    for flag in words(flags) {
+        reply.simple(flag);
+    }
+}
+
+fn write_categories(reply: &mut Reply<'_>, command: &Command) {
+    let held = || CATEGORIES.iter().filter(|category| has_category(command, category));
+    reply.set(held().count());
+    for category in held() {
+        reply.simple(&format!("@{category}"));
+    }
+}
+
+fn write_key_specs(reply: &mut Reply<'_>, command: &Command) {
+    let (first, last, step) = command.keys.triple();
+    if first == 0 {
+        return reply.set(0);
+    }
+    // One specification covers the whole range; several cover a key each. `lastkey` counts from the first key, or from the end.
+    let access = access(command);
+    reply.set(access.len());
+    for (i, flags) in (0..).zip(access) {
+        let last = match access.len() {
+            1 if last < 0 => last,
+            1 => last - first,
+            _ => 0,
+        };
+        write_key_spec(reply, command.docs.note, flags, first + i * step, last, step);
+    }
+}
+
+fn write_key_spec(reply: &mut Reply<'_>, note: &str, flags: &str, first: i32, last: i32, step: i32) {
+    reply.map(if note.is_empty() { 3 } else { 4 });
+    if !note.is_empty() {
+        reply.bulk(b"notes");
+        reply.bulk(note.as_bytes());
+    }
+    reply.bulk(b"flags");
+    write_flags(reply, flags);
+    reply.bulk(b"begin_search");
+    write_search(reply, "index", &[("index", first)]);
+    reply.bulk(b"find_keys");
+    write_search(reply, "range", &[("lastkey", last), ("keystep", step), ("limit", 0)]);
+}
+
+fn write_search(reply: &mut Reply<'_>, kind: &str, spec: &[(&str, i32)]) {
+    reply.map(2);
+    reply.bulk(b"type");
+    reply.bulk(kind.as_bytes());
+    reply.bulk(b"spec");
+    reply.map(spec.len());
+    for (name, value) in spec {
+        reply.bulk(name.as_bytes());
+        reply.integer((*value).into());
+    }
+}
+
+/// A pair of `COMMAND DOCS`: the name and what there is to read about it. Redis tells complexity and arguments besides.
+pub fn write_docs(reply: &mut Reply<'_>, named: Named) {
+    let about = &named.command.docs;
+    let subcommands = named.subcommands();
+    reply.bulk(named.full_name().as_bytes());
+    reply.map(if subcommands.len() == 0 { 3 } else { 4 });
+    for (field, text) in [("summary", about.summary), ("since", about.since), ("group", about.group.name())] {
+        reply.bulk(field.as_bytes());
+        reply.bulk(text.as_bytes());
+    }
+    if subcommands.len() > 0 {
+        reply.bulk(b"subcommands");
+        reply.map(subcommands.len());
+        for sub in subcommands {
+            write_docs(reply, sub);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `COMMAND GETKEYS`: which arguments of a request are keys.
+use super::describe::{access, write_flags};
+use crate::command::{Command, Context, Effect, KeySpec, find};
+use crate::error::Error;
+use crate::wire::args::{Args, OwnedArgs};
+use crate::wire::reply::Reply;
+
+/// Where the request begins among the arguments of `COMMAND GETKEYS`.
+const REQUEST: usize = 2;
+
+pub fn getkeys(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+    let command = requested(args)?;
+    let request = request(args);
+    let keys = command.keys.of(request.as_args());
+    reply.counted_array(|reply| keys.map(|key| reply.bulk(key)).count());
+    Ok(Effect::Read)
+}
+
+pub fn getkeysandflags(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+    let command = requested(args)?;
+    let request = request(args);
+    let keys: Vec<&[u8]> = command.keys.of(request.as_args()).collect();
+    reply.array(keys.len());
+    for (i, key) in keys.into_iter().enumerate() {
+        let texts = access(command);
+        let flags = texts[i.min(texts.len() - 1)];
+        reply.array(2);
+        reply.bulk(key);
+        write_flags(reply, actual(flags, args));
+    }
+    Ok(Effect::Read)
+}
+
+/// The command that the request names, if it has keys and the number of arguments is right.
+fn requested(args: Args<'_>) -> Result<&'static Command, Error> {
+    let row = match find(args.get(REQUEST)) {
+        Some(top) if top.subcommands.is_empty() => Some(top),
+        Some(container) => args.at(REQUEST + 1).and_then(|word| container.subcommand(word)),
+        None => None,
+    };
+    let row = row.ok_or(Error::bad_argument("ERR Invalid command specified"))?;
+    if row.keys == KeySpec::None {
+        return Err(Error::bad_argument("ERR The command has no key arguments"));
+    }
+    if !row.takes(args.len() - REQUEST) {
+        return Err(Error::bad_argument("ERR Invalid number of arguments specified for command"));
+    }
+    Ok(row)
+}
+
+/// The arguments of the request behind `COMMAND GETKEYS`.
+fn request(args: Args<'_>) -> OwnedArgs {
+    OwnedArgs::words(&args.from(REQUEST).collect::<Vec<_>>())
+}
+
+/// What a request really does where its options decide: `SET` reads only if it is asked to `GET`.
+fn actual<'a>(flags: &'a str, args: Args<'_>) -> &'a str {
+    if !flags.ends_with("variable_flags") {
+        return flags;
+    }
+    let gets = (REQUEST + 3..args.len()).any(|at| args.is(at, "get"));
+    if gets { "RW access update" } else { "OW update" }
+}

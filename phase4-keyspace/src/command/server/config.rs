@@ -1,0 +1,193 @@
+//! `CONFIG`: reading and changing parameters while the server runs.
+use std::collections::BTreeMap;
+
+use crate::command::ServerContext;
+use crate::command::{Command, Effect, Group, ServerFn, help};
+use crate::config::apply;
+use crate::config::table::{self, Change, Fixed, Parameter};
+use crate::config::{Config, rewrite};
+use crate::error::Error;
+use crate::log;
+use crate::text::glob;
+use crate::wire::args::Args;
+use crate::wire::reply::Reply;
+
+/// The row.
+pub static COMMANDS: &[Command] = &[Command::server("config", -2, "", help_lines)
+    .doc(Group::Server, "2.0.0", "Reads and changes the server's parameters.")
+    .subcommands(&[
+        row("resetstat", 2, resetstat, "2.0.0", "Sets the counters of INFO back to zero."),
+        row("rewrite", 2, rewrite_file, "2.8.0", "Writes changed parameters to the configuration file."),
+        row("set", -4, set, "2.0.0", "Changes parameters.")
+            .tips("request_policy:all_nodes response_policy:all_succeeded"),
+        row("get", -3, get, "2.0.0", "Returns parameters by name or pattern."),
+        Command::server("help", 2, "loading stale", help_lines).doc(
+            Group::Server,
+            "5.0.0",
+            "Lists the subcommands.",
+        ),
+    ])];
+
+const fn row(
+    name: &'static str,
+    arity: i32,
+    run: ServerFn,
+    since: &'static str,
+    summary: &'static str,
+) -> Command {
+    Command::admin(name, arity, run).doc(Group::Server, since, summary)
+}
+
+fn get(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+    let config = &context.state.config;
+    let settable = table::PARAMETERS.iter().map(|parameter| (parameter.name, (parameter.get)(config)));
+    let fixed = table::FIXED.iter().map(|fixed| (fixed.name, fixed.value.to_string()));
+    let all: Vec<(&str, String)> = settable.chain(fixed).collect();
+    // Each once, under the name by which it was asked for first: who asks for `TIMEOUT` finds that.
+    let mut found: BTreeMap<&str, (&[u8], &str)> = BTreeMap::new();
+    for asked in args.from(2) {
+        let is_pattern = asked.iter().any(|byte| b"[*?".contains(byte));
+        for (name, value) in &all {
+            if is_pattern && glob::matches_nocase(asked, name.as_bytes()) {
+                found.entry(name).or_insert((name.as_bytes(), value));
+            } else if !is_pattern && name.as_bytes().eq_ignore_ascii_case(asked) {
+                found.entry(name).or_insert((asked, value));
+            }
+        }
+    }
+    reply.map(found.len());
+    for (name, value) in found.into_values() {
+        reply.bulk(name);
+        reply.bulk(value.as_bytes());
+    }
+    Ok(Effect::Read)
+}
+
+/// A parameter that was asked to change.
+enum Target {
+    Parameter(&'static Parameter),
+    Fixed(&'static Fixed),
+}
+
+impl Target {
+    fn name(&self) -> &'static str {
+        match self {
+            Target::Parameter(parameter) => parameter.name,
+            Target::Fixed(fixed) => fixed.name,
+        }
+    }
+}
+
+/// All of it happens, or none: the values are tried on a copy, and the copy is put in place when every one has fitted.
+fn set(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+    if !args.len().is_multiple_of(2) {
+        return Err(Error::Syntax);
+    }
+    let mut changes: Vec<(Target, &[u8])> = Vec::new();
+    for at in (2..args.len()).step_by(2) {
+        let target = target(args.get(at))?;
+        if changes.iter().any(|(earlier, _)| earlier.name() == target.name()) {
+            return Err(refused(args.get(at), "duplicate parameter"));
+        }
+        changes.push((target, args.get(at + 1)));
+    }
+    let mut config = context.state.config.clone();
+    for (target, value) in &changes {
+        let value = std::str::from_utf8(value).map_err(|_| failed(target.name(), "argument is not UTF-8"))?;
+        let done = match target {
+            Target::Parameter(parameter) => (parameter.set)(&mut config, &[value]),
+            Target::Fixed(fixed) => fixed.check(&[value]),
+        };
+        done.map_err(|refusal| failed(target.name(), &refusal))?;
+    }
+    apply(context, config)?;
+    for (target, _) in &changes {
+        if let Target::Parameter(parameter) = target {
+            context.state.config.changed.insert(parameter.name);
+        }
+    }
+    reply.ok();
+    Ok(Effect::Read)
+}
+
+fn target(name: &[u8]) -> Result<Target, Error> {
+    let text = std::str::from_utf8(name).unwrap_or_default();
+    if let Some(fixed) = table::find_fixed(text) {
+        return Ok(Target::Fixed(fixed));
+    }
+    let Some(parameter) = table::find(text) else {
+        let text = b"ERR Unknown option or number of arguments for CONFIG SET - '";
+        return Err(Error::bytes([text, name, b"'"].concat()));
+    };
+    match parameter.change {
+        Change::Anytime => Ok(Target::Parameter(parameter)),
+        Change::AtStart => Err(refused(name, "can't set immutable config")),
+        Change::Protected => Err(refused(name, "can't set protected config")),
+    }
+}
+
+fn failed(name: &str, why: &str) -> Error {
+    refused(name.as_bytes(), why)
+}
+
+/// With the name as it was typed: Redis says it so where it has not come to look at the value.
+fn refused(typed: &[u8], why: &str) -> Error {
+    let text = b"ERR CONFIG SET failed (possibly related to argument '";
+    Error::bytes([text, typed, b"') - ", why.as_bytes()].concat())
+}
+
+/// Puts new values in force. What the loop and the process enforce has to be told to them.
+fn apply(context: &mut ServerContext<'_>, config: Config) -> Result<(), Error> {
+    if config.maxclients != context.state.config.maxclients {
+        let possible = apply::raise_descriptors(config.maxclients);
+        if possible < config.maxclients {
+            let why = format!(
+                "The operating system is not able to handle the specified number of clients, try with {possible}"
+            );
+            return Err(failed("maxclients", &why));
+        }
+    }
+    context.outbox.limits = apply::of_the_loop(&config);
+    log::set_level(config.loglevel);
+    context.state.config = config;
+    Ok(())
+}
+
+fn resetstat(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+    context.state.reset_stats();
+    reply.ok();
+    Ok(Effect::Read)
+}
+
+fn rewrite_file(
+    context: &mut ServerContext<'_>,
+    _: Args<'_>,
+    reply: &mut Reply<'_>,
+) -> Result<Effect, Error> {
+    let config = &context.state.config;
+    let Some(file) = &config.file else {
+        return Err(Error::other("ERR The server is running without a config file"));
+    };
+    rewrite::rewrite(config, file)
+        .map_err(|error| Error::other(format!("ERR Rewriting config file: {error}")))?;
+    reply.ok();
+    Ok(Effect::Read)
+}
+
+fn help_lines(_: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+    help(
+        reply,
+        "CONFIG",
+        &[
+            "GET <pattern> [<pattern> ...]",
+            "    Return parameters whose names match, with their values.",
+            "SET <parameter> <value> [<parameter> <value> ...]",
+            "    Change parameters: all of them, or none.",
+            "RESETSTAT",
+            "    Set the counters of INFO back to zero.",
+            "REWRITE",
+            "    Write what was changed to the configuration file.",
+        ],
+    );
+    Ok(Effect::Read)
+}

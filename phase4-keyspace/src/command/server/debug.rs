@@ -1,0 +1,122 @@
+//! `DEBUG`: what tests and the curious need.
+use std::thread;
+use std::time::Duration;
+
+use crate::command::ServerContext;
+use crate::command::key::object;
+use crate::command::{Command, Effect, Group, help};
+use crate::config::Debugging;
+use crate::error::Error;
+use crate::error::wrong_subcommand;
+use crate::keyspace::Value;
+use crate::log;
+use crate::wire::args::Args;
+use crate::wire::reply::Reply;
+
+/// The row. Its subcommands are no rows of their own in Redis, and so not here.
+pub static COMMANDS: &[Command] = &[Command::admin("debug", -2, debug).doc(
+    Group::Server,
+    "1.0.0",
+    "Looks inside the server and makes it misbehave on purpose.",
+)];
+
+fn debug(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+    permitted(context)?;
+    let name = args.get(1).to_ascii_lowercase();
+    match (name.as_slice(), args.len()) {
+        (b"help", 2) => help_lines(reply),
+        // Blocks everybody, which is the purpose.
+        (b"sleep", 3) => {
+            let seconds: f64 =
+                std::str::from_utf8(args.get(2)).ok().and_then(|s| s.parse().ok()).unwrap_or(0.0);
+            thread::sleep(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+            reply.ok();
+        }
+        (b"set-active-expire", 3) => {
+            // Anything but a number is 0, as in C.
+            context.state.active_expire =
+                args.get(2) != b"0" && crate::text::integer::parse(args.get(2)).is_some();
+            reply.ok();
+        }
+        (b"error", 3) => return Err(Error::bytes(args.get(2))),
+        (b"log", 3) => {
+            log::warning(format_args!("DEBUG LOG: {}", String::from_utf8_lossy(args.get(2))));
+            reply.ok();
+        }
+        (b"object", 3) => describe(context, args.get(2), reply)?,
+        _ => return Err(wrong_subcommand("DEBUG", args.get(1))),
+    }
+    Ok(Effect::Read)
+}
+
+fn permitted(context: &mut ServerContext<'_>) -> Result<(), Error> {
+    let local = context.client().peer.ip().is_loopback();
+    match context.state.config.debugging {
+        Debugging::Yes => Ok(()),
+        Debugging::Local if local => Ok(()),
+        _ => Err(Error::other(
+            "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a \
+             local connection, otherwise you need to set this option in the configuration file, and then restart the \
+             server.",
+        )),
+    }
+}
+
+/// Where Redis prints an address, this prints 0: a record moves when its table grows, and nobody may rely on it.
+fn describe(context: &mut ServerContext<'_>, key: &[u8], reply: &mut Reply<'_>) -> Result<(), Error> {
+    let db = context.client().db;
+    let keyspace = &mut context.state.keyspace;
+    let now_minutes_of_lru = (keyspace.now() / 1000) as u64 & 0xff_ffff;
+    let key = keyspace.hasher.key(key);
+    let found = keyspace.db(db).peek(key).ok_or(Error::NoSuchKey)?;
+    let encoding = object::encoding_name(&found)?;
+    let Value::String(bytes) = found.value else { return Err(Error::WrongType) };
+    let serialized = serialized_len(bytes, encoding);
+    let refcount = object::refcount_of(&found)?;
+    let idle = found.idle_secs;
+    let lru = now_minutes_of_lru.wrapping_sub(idle) & 0xff_ffff;
+    reply.simple(&format!(
+        "Value at:0x0 refcount:{refcount} encoding:{encoding} serializedlength:{serialized} lru:{lru} \
+         lru_seconds_idle:{idle}"
+    ));
+    Ok(())
+}
+
+/// How long the value would be in a snapshot: small integers are packed, other strings carry their length.
+fn serialized_len(bytes: &[u8], encoding: &str) -> usize {
+    let packed = if encoding == "int" { crate::text::integer::parse(bytes) } else { None };
+    match packed {
+        Some(-0x80..=0x7f) => 2,
+        Some(-0x8000..=0x7fff) => 3,
+        Some(-0x8000_0000..=0x7fff_ffff) => 5,
+        _ => {
+            bytes.len()
+                + if bytes.len() < 64 {
+                    1
+                } else if bytes.len() < 16_384 {
+                    2
+                } else {
+                    5
+                }
+        }
+    }
+}
+
+fn help_lines(reply: &mut Reply<'_>) {
+    help(
+        reply,
+        "DEBUG",
+        &[
+            "ERROR <string>",
+            "    Answer with this error.",
+            "LOG <message>",
+            "    Write a line to the server's log.",
+            "OBJECT <key>",
+            "    Tell how a value is kept.",
+            "SET-ACTIVE-EXPIRE <0|1>",
+            "    Look for expired keys in the background, or only where a command meets them.",
+            "SLEEP <seconds>",
+            "    Do nothing at all for a while, for nobody.",
+        ],
+    );
+}

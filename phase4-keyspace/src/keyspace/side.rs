@@ -1,0 +1,90 @@
+//! The side slab: what does not fit into a record, each owned by one record.
+//!
+//! Kept without holes: removing fills the place with the last one, whose owner is told its new index. So the memory of
+//! a million long values comes back with them, and there is no free list to keep.
+use crate::memory::chunks::Chunks;
+
+/// A possession and the record that owns it.
+#[derive(Default, Debug)]
+struct Cell<T> {
+    owner: u32,
+    it: T,
+}
+
+/// See the module's description.
+#[derive(Debug)]
+pub struct Slab<T: Default> {
+    cells: Chunks<Cell<T>, 256>,
+}
+
+impl<T: Default> Default for Slab<T> {
+    fn default() -> Self {
+        Slab { cells: Chunks::default() }
+    }
+}
+
+impl<T: Default> Slab<T> {
+    /// Adds one; its index. The owner is said afterwards, when the record exists: [`Slab::set_owner`].
+    pub fn insert(&mut self, it: T) -> u32 {
+        let index = u32::try_from(self.cells.len()).expect("fewer than the references that own them");
+        self.cells.push(Cell { owner: 0, it });
+        index
+    }
+
+    /// Names the record that owns it.
+    pub fn set_owner(&mut self, index: u32, owner: u32) {
+        self.cells[index as usize].owner = owner;
+    }
+
+    /// The possession.
+    pub fn get(&self, index: u32) -> &T {
+        &self.cells[index as usize].it
+    }
+
+    /// The possession.
+    pub fn get_mut(&mut self, index: u32) -> &mut T {
+        &mut self.cells[index as usize].it
+    }
+
+    /// Takes one out. The last one now has its index: that one's owner is returned, to be told, unless it was the last
+    /// itself.
+    #[must_use]
+    pub fn remove(&mut self, index: u32) -> (T, Option<u32>) {
+        let removed = self.cells.swap_remove(index as usize);
+        let moved = (index as usize) < self.cells.len();
+        (removed.it, moved.then(|| self.cells[index as usize].owner))
+    }
+
+    /// Bytes of memory in use, the possessions' own apart.
+    pub fn bytes(&self) -> usize {
+        self.cells.bytes()
+    }
+
+    /// Drops up to `count` of a slab that is no longer wanted; whether any are left.
+    pub fn release(&mut self, count: usize) -> bool {
+        for _ in 0..count {
+            if self.cells.pop().is_none() {
+                break;
+            }
+        }
+        self.cells.len() > 0 || self.cells.release(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_fills_the_hole_and_its_owner_is_named() {
+        let mut slab = Slab::default();
+        for (i, text) in ["a", "b", "c"].into_iter().enumerate() {
+            let index = slab.insert(text);
+            slab.set_owner(index, 10 + i as u32);
+        }
+        assert_eq!(slab.remove(0), ("a", Some(12)));
+        assert_eq!(slab.get(0), &"c");
+        assert_eq!(slab.remove(1), ("b", None));
+        assert_eq!(slab.remove(0), ("c", None));
+    }
+}

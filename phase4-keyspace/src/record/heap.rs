@@ -1,0 +1,403 @@
+//! The heap of records: 16 KiB pages, each cut into slots of one size class.
+//!
+//! A record is named by a 32-bit reference: 21 bits of page, 11 bits of 8-byte unit within it; half of a pointer, and
+//! good for 32 GiB of records in each database. One general-purpose allocation per entry would cost 8 to 16 bytes of
+//! bookkeeping each, and freeing millions of them one by one makes the allocator itself pause.
+//!
+//! A page whose last record goes is given back. After many removals every page may be partly empty; then
+//! [`Heap::crowded`] names a page worth emptying, and its owner moves the records one by one.
+use super::class::{CLASSES, UNIT, class_of, units_of};
+use super::{Draft, FLAGS, Record, RecordMut};
+use crate::memory::prefetch;
+
+const PAGE: usize = 16 * 1024;
+const PAGE_UNITS: usize = PAGE / UNIT;
+const UNIT_BITS: u32 = PAGE_UNITS.trailing_zeros();
+const MAX_PAGES: usize = 1 << (32 - UNIT_BITS);
+/// Page numbers whose room in the index is reserved at the first record: 2 GiB of records. See [`crate::memory::chunks`].
+const RESERVED: usize = 1 << 17;
+/// No page, no slot.
+const NO_PAGE: u32 = u32::MAX;
+const NO_SLOT: u16 = u16::MAX;
+
+type Page = Box<[u8; PAGE]>;
+
+/// What the heap knows of a page.
+#[derive(Clone, Copy, Debug)]
+struct Info {
+    /// Neighbours among the pages of this class that have room.
+    previous: u32,
+    next: u32,
+    /// Records in it.
+    used: u16,
+    /// The first unit of a slot freed earlier. Each free slot's first two bytes lead to the next.
+    free: u16,
+    /// The first unit never used yet: slots behind it need no list, and their memory is not touched.
+    fresh: u16,
+    class: u8,
+}
+
+impl Info {
+    fn slot_units(&self) -> usize {
+        units_of(self.class.into())
+    }
+
+    fn capacity(&self) -> usize {
+        PAGE_UNITS / self.slot_units()
+    }
+
+    fn is_full(&self) -> bool {
+        usize::from(self.used) == self.capacity()
+    }
+}
+
+/// What the heap knows of a size class.
+#[derive(Clone, Copy, Debug)]
+struct Class {
+    /// First and last of the pages with room.
+    first: u32,
+    last: u32,
+    pages: usize,
+    used: usize,
+}
+
+/// See the module's description.
+#[derive(Debug)]
+pub struct Heap {
+    pages: Vec<Option<Page>>,
+    info: Vec<Info>,
+    /// The first page number without a page; `next` leads to the others.
+    vacant: u32,
+    in_use: usize,
+    /// One page is kept, so that a record that comes and goes does not call the allocator each time.
+    spare: Option<Page>,
+    classes: [Class; CLASSES],
+}
+
+impl Default for Heap {
+    fn default() -> Self {
+        let class = Class { first: NO_PAGE, last: NO_PAGE, pages: 0, used: 0 };
+        Heap {
+            pages: Vec::new(),
+            info: Vec::new(),
+            vacant: NO_PAGE,
+            in_use: 0,
+            spare: None,
+            classes: [class; CLASSES],
+        }
+    }
+}
+
+fn split(reference: u32) -> (usize, usize) {
+    ((reference >> UNIT_BITS) as usize, reference as usize % PAGE_UNITS)
+}
+
+fn join(page: usize, unit: usize) -> u32 {
+    (page << UNIT_BITS | unit) as u32
+}
+
+impl Heap {
+    /// A record.
+    #[inline(always)]
+    pub fn record(&self, reference: u32) -> Record<'_> {
+        let (page, unit) = split(reference);
+        Record(&self.page(page)[unit * UNIT..])
+    }
+
+    /// A record, to be changed in place.
+    #[inline(always)]
+    pub fn record_mut(&mut self, reference: u32) -> RecordMut<'_> {
+        let (page, unit) = split(reference);
+        RecordMut(&mut self.page_mut(page)[unit * UNIT..])
+    }
+
+    /// Asks for the cache lines of a record's slot, without waiting for them.
+    #[inline(always)]
+    pub fn prefetch(&self, reference: u32) {
+        let (page, unit) = split(reference);
+        if let (Some(Some(memory)), Some(info)) = (self.pages.get(page), self.info.get(page)) {
+            prefetch::lines(memory.as_ptr().wrapping_add(unit * UNIT), info.slot_units() * UNIT);
+        }
+    }
+
+    #[inline(always)]
+    fn page(&self, page: usize) -> &[u8; PAGE] {
+        self.pages[page].as_ref().expect("a reference leads to a page in use")
+    }
+
+    #[inline(always)]
+    fn page_mut(&mut self, page: usize) -> &mut [u8; PAGE] {
+        self.pages[page].as_mut().expect("a reference leads to a page in use")
+    }
+
+    /// Stores a new record.
+    pub fn insert(&mut self, draft: &Draft<'_>) -> u32 {
+        let reference = self.allocate(class_of(draft.len()));
+        draft.write(self.record_mut(reference).0);
+        reference
+    }
+
+    /// Stores a new version of a record: in its place if it is of the same size class. The new reference. The old
+    /// version is gone.
+    pub fn replace(&mut self, reference: u32, draft: &Draft<'_>) -> u32 {
+        if self.fits(reference, draft.len()) {
+            draft.write(self.record_mut(reference).0);
+            return reference;
+        }
+        self.free(reference);
+        self.insert(draft)
+    }
+
+    /// Whether a record of this length belongs in the slot of this one.
+    #[inline]
+    pub fn fits(&self, reference: u32, len: usize) -> bool {
+        usize::from(self.info[split(reference).0].class) == class_of(len)
+    }
+
+    fn allocate(&mut self, class: usize) -> u32 {
+        let page = match self.classes[class].first {
+            NO_PAGE => self.add_page(class),
+            page => page as usize,
+        };
+        let info = &mut self.info[page];
+        let unit = match info.free {
+            NO_SLOT => {
+                let unit = info.fresh;
+                info.fresh += units_of(class) as u16;
+                usize::from(unit)
+            }
+            unit => usize::from(unit),
+        };
+        if info.free != NO_SLOT {
+            let slot = unit * UNIT;
+            let bytes = self.pages[page].as_ref().expect("a page in the list has memory");
+            info.free = u16::from_le_bytes([bytes[slot], bytes[slot + 1]]);
+        }
+        info.used += 1;
+        let full = info.is_full();
+        self.classes[class].used += 1;
+        if full {
+            self.unlink(page);
+        }
+        join(page, unit)
+    }
+
+    /// Frees a record's slot, and its page if that was the last.
+    pub fn free(&mut self, reference: u32) {
+        let (page, unit) = split(reference);
+        let info = &mut self.info[page];
+        let was_full = info.is_full();
+        let slot = unit * UNIT;
+        let bytes = self.pages[page].as_mut().expect("a reference leads to a page in use");
+        bytes[slot..slot + 2].copy_from_slice(&info.free.to_le_bytes());
+        bytes[slot + FLAGS] = 0;
+        info.free = unit as u16;
+        info.used -= 1;
+        let (empty, class) = (info.used == 0, usize::from(info.class));
+        self.classes[class].used -= 1;
+        if was_full {
+            self.link(page);
+        }
+        if empty {
+            self.unlink(page);
+            self.classes[class].pages -= 1;
+            self.info[page].next = std::mem::replace(&mut self.vacant, page as u32);
+            self.in_use -= 1;
+            self.spare = self.pages[page].take();
+        }
+    }
+
+    fn add_page(&mut self, class: usize) -> usize {
+        if self.pages.is_empty() {
+            self.pages.reserve_exact(RESERVED);
+            self.info.reserve_exact(RESERVED);
+        }
+        let memory = self.spare.take().unwrap_or_else(|| {
+            vec![0; PAGE].into_boxed_slice().try_into().expect("a page's worth of bytes was asked for")
+        });
+        let info =
+            Info { previous: NO_PAGE, next: NO_PAGE, used: 0, free: NO_SLOT, fresh: 0, class: class as u8 };
+        self.in_use += 1;
+        let page = match self.vacant {
+            page if page != NO_PAGE => {
+                let page = page as usize;
+                self.vacant = self.info[page].next;
+                self.pages[page] = Some(memory);
+                self.info[page] = info;
+                page
+            }
+            _ => {
+                // Like running out of memory, which also ends the process: maxmemory is there to be set lower.
+                assert!(self.pages.len() < MAX_PAGES, "a database holds at most 32 GiB of records");
+                self.pages.push(Some(memory));
+                self.info.push(info);
+                self.pages.len() - 1
+            }
+        };
+        self.classes[class].pages += 1;
+        self.link(page);
+        page
+    }
+
+    /// Puts a page at the head of its class's list of pages with room: a page with one hole is filled before one with
+    /// many.
+    fn link(&mut self, page: usize) {
+        let class = usize::from(self.info[page].class);
+        let next = std::mem::replace(&mut self.classes[class].first, page as u32);
+        self.info[page].previous = NO_PAGE;
+        self.info[page].next = next;
+        match next {
+            NO_PAGE => self.classes[class].last = page as u32,
+            next => self.info[next as usize].previous = page as u32,
+        }
+    }
+
+    fn unlink(&mut self, page: usize) {
+        let Info { previous, next, class, .. } = self.info[page];
+        match previous {
+            NO_PAGE => self.classes[usize::from(class)].first = next,
+            previous => self.info[previous as usize].next = next,
+        }
+        match next {
+            NO_PAGE => self.classes[usize::from(class)].last = previous,
+            next => self.info[next as usize].previous = previous,
+        }
+    }
+
+    // ANCHOR: compaction
+    /// A page whose records would all fit into the free slots of other pages of its class, when that class wastes more
+    /// than an eighth of its memory.
+    pub fn crowded(&self) -> Option<usize> {
+        self.classes.iter().enumerate().find_map(|(class, list)| {
+            let capacity = PAGE_UNITS / units_of(class);
+            let free = list.pages * capacity - list.used;
+            let wasteful = free >= (2 + list.pages / 8) * capacity;
+            (wasteful && list.first != list.last).then_some(list.last as usize)
+        })
+    }
+
+    /// References of up to `count` records of a page.
+    pub fn records_of(&self, page: usize, count: usize) -> Vec<u32> {
+        let info = self.info[page];
+        let Some(bytes) = &self.pages[page] else { return Vec::new() };
+        (0..usize::from(info.fresh))
+            .step_by(info.slot_units())
+            .filter(|unit| bytes[unit * UNIT + FLAGS] != 0)
+            .map(|unit| join(page, unit))
+            .take(count)
+            .collect()
+    }
+
+    /// Moves a record to the first page with room, unchanged. Its new reference.
+    pub fn relocate(&mut self, reference: u32) -> u32 {
+        let (page, unit) = split(reference);
+        let class = usize::from(self.info[page].class);
+        let moved = self.allocate(class);
+        let (slot, len) = (unit * UNIT, units_of(class) * UNIT);
+        let source = self.pages[page].take().expect("a reference leads to a page in use");
+        match split(moved) {
+            // The same page: a hole further up front.
+            (to, _) if to == page => self.pages[page] = Some(source),
+            _ => {
+                self.record_mut(moved).0[..len].copy_from_slice(&source[slot..slot + len]);
+                self.pages[page] = Some(source);
+                self.free(reference);
+                return moved;
+            }
+        }
+        let to = split(moved).1 * UNIT;
+        self.page_mut(page).copy_within(slot..slot + len, to);
+        self.free(reference);
+        moved
+    }
+    // ANCHOR_END: compaction
+
+    /// Number of page numbers given out, for a walk over all pages.
+    pub fn page_numbers(&self) -> usize {
+        self.pages.len()
+    }
+
+    /// Bytes of memory in use.
+    pub fn bytes(&self) -> usize {
+        let pages = self.in_use + usize::from(self.spare.is_some());
+        pages * PAGE + self.pages.len() * (size_of::<Option<Page>>() + size_of::<Info>())
+    }
+
+    /// Gives back up to `count` pages of a heap that is no longer wanted; whether any are left.
+    pub fn release(&mut self, count: usize) -> bool {
+        self.spare = None;
+        self.pages.truncate(self.pages.len().saturating_sub(count));
+        !self.pages.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::STRING;
+    use super::*;
+    use crate::random::Random;
+
+    fn draft(value: &[u8]) -> Draft<'_> {
+        Draft { flags: STRING, key: b"", value, clock: 0, deadline: 0 }
+    }
+
+    #[test]
+    fn records_survive_random_traffic_and_pages_come_back() {
+        let mut heap = Heap::default();
+        let mut live: Vec<(u32, Vec<u8>)> = Vec::new();
+        let mut source = Random(88_172_645_463_325_252);
+        let mut random = move |below: usize| source.below(below);
+        for step in 0..60_000 {
+            let growing = step % 20_000 < 12_000;
+            if live.is_empty() || random(10) < if growing { 7 } else { 3 } {
+                let len = if random(4) == 0 { random(2000) } else { random(60) };
+                let value = vec![random(256) as u8; len];
+                live.push((heap.insert(&draft(&value)), value));
+            } else {
+                let at = random(live.len());
+                if random(3) == 0 {
+                    let value = vec![random(256) as u8; random(300)];
+                    let moved = heap.replace(live[at].0, &draft(&value));
+                    live[at] = (moved, value);
+                } else {
+                    heap.free(live.swap_remove(at).0);
+                }
+            }
+            if random(3) == 0
+                && let Some(page) = heap.crowded()
+            {
+                for old in heap.records_of(page, 5) {
+                    let entry = live.iter_mut().find(|e| e.0 == old).expect("a live record");
+                    entry.0 = heap.relocate(old);
+                }
+            }
+            if step % 500 == 0 {
+                assert!(live.iter().all(|(r, value)| heap.record(*r).value() == value));
+            }
+        }
+        live.drain(..).for_each(|(r, _)| heap.free(r));
+        assert!(heap.pages.iter().all(Option::is_none) && heap.crowded().is_none());
+        assert!(heap.bytes() < PAGE + 64 * heap.page_numbers(), "one spare page");
+    }
+
+    #[test]
+    fn compaction_empties_pages() {
+        let mut heap = Heap::default();
+        let mut all: Vec<u32> = (0..20_000).map(|i: u32| heap.insert(&draft(&i.to_le_bytes()))).collect();
+        let full = heap.bytes();
+        let kept: Vec<u32> = all.iter().copied().filter(|r| r % 16 == 0).collect();
+        all.iter().filter(|r| *r % 16 != 0).for_each(|r| heap.free(*r));
+        assert!(heap.bytes() > full / 2, "holes do not give pages back by themselves");
+        all = kept;
+        let mut steps = 0;
+        while let Some(page) = heap.crowded() {
+            for old in heap.records_of(page, 64) {
+                let at = all.iter().position(|r| *r == old).expect("a live record");
+                all[at] = heap.relocate(old);
+            }
+            steps += 1;
+            assert!(steps < 1000, "compaction ends");
+        }
+        assert!(heap.bytes() < full / 3, "{} of {full}", heap.bytes());
+    }
+}

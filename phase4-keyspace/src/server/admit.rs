@@ -1,0 +1,91 @@
+//! May this request run? Every reason why not, in Redis's order.
+use phase3_eventloop::service::ConnId;
+
+use crate::command::Command;
+use crate::command::flags::Flag;
+use crate::command::lookup::{self, Named};
+use crate::error::{Error, c_string};
+use crate::log;
+use crate::state::State;
+use crate::state::clients::Caller;
+use crate::state::stats::CommandId;
+use crate::wire::args::Args;
+
+use super::execute::Incoming;
+
+/// What is to become of a request.
+pub enum Verdict {
+    /// It runs.
+    Run(CommandId, &'static Command),
+    /// It waits in the input until its client is released.
+    Hold,
+    /// Its client is closed without an answer.
+    HangUp,
+}
+
+/// Every reason why a request does not run, in Redis's order.
+#[inline]
+pub fn admit(state: &mut State, caller: Caller, incoming: &Incoming<'_>) -> Result<Verdict, Error> {
+    let Named::Known(id) = incoming.command else { return unnamed(state, caller, incoming) };
+    let row = lookup::table().row(id);
+    if !row.takes(incoming.args.len()) {
+        state.stats.commands[id as usize].rejected += 1;
+        return Err(Error::Arity(lookup::table().full_name(id).to_string().into()));
+    }
+    if caller.stranger && !row.flags.has(Flag::NoAuth) {
+        state.stats.commands[id as usize].rejected += 1;
+        return Err(Error::other("NOAUTH Authentication required."));
+    }
+    match state.pause {
+        Some(pause) if pause.all || row.flags.has(Flag::Write) => Ok(Verdict::Hold),
+        _ => Ok(Verdict::Run(id, row)),
+    }
+}
+
+#[cold]
+fn unnamed(state: &mut State, caller: Caller, incoming: &Incoming<'_>) -> Result<Verdict, Error> {
+    match incoming.command {
+        Named::UnknownSub(id) => Err(unknown_sub(id, incoming.args)),
+        _ if is_browser(incoming.args.get(0)) => hang_up(state, caller.conn),
+        _ => Err(unknown(incoming.args)),
+    }
+}
+
+/// What the first lines of an HTTP request look like, taken for commands. A web page can make a browser send them, with
+/// commands of the page's choice in the body; Redis hangs up before it comes to those.
+fn is_browser(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
+}
+
+fn hang_up(state: &mut State, conn: ConnId) -> Result<Verdict, Error> {
+    if let Some(client) = state.clients.get(conn) {
+        log::warning(format_args!("{} speaks HTTP, perhaps on behalf of a web page: closed", client.peer));
+        client.closing = true;
+    }
+    Ok(Verdict::HangUp)
+}
+
+/// Redis quotes at most 128 bytes of the name, and arguments until 128 bytes are full.
+fn unknown(args: Args<'_>) -> Error {
+    const QUOTED: usize = 128;
+    let mut text = b"ERR unknown command '".to_vec();
+    text.extend_from_slice(c_string(args.get(0), QUOTED));
+    text.extend_from_slice(b"', with args beginning with: ");
+    let before = text.len();
+    for arg in args.from(1) {
+        let used = text.len() - before;
+        if used >= QUOTED {
+            break;
+        }
+        text.push(b'\'');
+        text.extend_from_slice(c_string(arg, QUOTED - used));
+        text.extend_from_slice(b"' ");
+    }
+    Error::UnknownCommand(text)
+}
+
+fn unknown_sub(id: CommandId, args: Args<'_>) -> Error {
+    let container = lookup::table().row(id).name.to_uppercase();
+    let name = c_string(args.get(1), 128);
+    Error::bytes([b"ERR unknown subcommand '", name, b"'. Try ", container.as_bytes(), b" HELP."].concat())
+}

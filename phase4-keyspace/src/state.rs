@@ -1,0 +1,144 @@
+//! What a server *is* while it runs: databases, clients, parameters, counters. No control flow: commands and the server
+//! above read and change it.
+pub mod clients;
+pub mod meter;
+pub mod pause;
+pub mod stats;
+
+use std::time::Instant;
+
+use phase3_eventloop::outbox::Outbox;
+use phase3_eventloop::service::ConnId;
+
+use crate::clock::wall_clock;
+use crate::config::Config;
+use crate::keyspace::{Keyspace, Millis};
+use crate::memory::process;
+use crate::wire::limits::Limits;
+
+use clients::{Caller, Clients, Held, HeldBy};
+use pause::Pause;
+use stats::Stats;
+
+/// The server without its loop.
+pub struct State {
+    /// All databases.
+    pub keyspace: Keyspace,
+    /// All clients.
+    pub clients: Clients,
+    /// What the operator asked for.
+    pub config: Config,
+    /// What `INFO` counts.
+    pub stats: Stats,
+    /// `CLIENT PAUSE`, while it lasts.
+    pub pause: Option<Pause>,
+    /// Whether expired keys are looked for in the background (`DEBUG SET-ACTIVE-EXPIRE`).
+    pub active_expire: bool,
+    /// Changes since the start.
+    pub dirty: u64,
+    /// When the server started.
+    pub started: Instant,
+    /// Forty hexadecimal digits that name this run.
+    pub run_id: String,
+    /// Port of the first RESP listener, as bound; 0: none.
+    pub port: u16,
+    /// How many clients are held.
+    pub held: usize,
+    /// The largest `used_memory` seen by the background work.
+    pub peak_memory: usize,
+    /// `used_memory` of the empty server.
+    pub startup_memory: usize,
+    /// The tick whose wall clock the keyspace has.
+    tick: Option<Instant>,
+}
+
+impl State {
+    /// A server with empty databases, whose table has so many commands.
+    pub fn new(config: Config, commands: usize, now: Instant) -> Self {
+        State {
+            keyspace: Keyspace::new(config.databases),
+            clients: Clients::default(),
+            stats: Stats::new(commands),
+            pause: None,
+            active_expire: true,
+            dirty: 0,
+            started: now,
+            run_id: random_hex(),
+            port: 0,
+            held: 0,
+            peak_memory: 0,
+            startup_memory: process::used(),
+            config,
+            tick: None,
+        }
+    }
+
+    /// Moves the keyspace's clock, once per tick: it stands still while commands run.
+    pub fn tick(&mut self, now: Instant) {
+        if self.tick != Some(now) {
+            self.tick = Some(now);
+            self.keyspace.set_now(wall_clock().as_millis() as Millis);
+        }
+    }
+
+    /// `CONFIG RESETSTAT`.
+    pub fn reset_stats(&mut self) {
+        self.stats = Stats::new(self.stats.commands.len());
+        self.stats.expired_before = self.keyspace.expired_keys();
+    }
+
+    /// What this client's requests may be at most.
+    pub fn wire_limits(&self, stranger: bool) -> Limits {
+        Limits {
+            max_bulk: self.config.proto_max_bulk_len as usize,
+            max_frame: self.config.client_query_buffer_limit as usize,
+            stranger,
+        }
+    }
+
+    /// What running a client's requests takes from it; `None` if the client is gone.
+    pub fn caller(&mut self, conn: ConnId) -> Option<Caller> {
+        let asked = self.config.asks_password();
+        let client = self.clients.get(conn)?;
+        let stranger = asked && !client.authenticated;
+        Some(Caller { conn, db: client.db, wire: client.wire, replies: client.replies, stranger })
+    }
+
+    /// Stops serving a client until [`State::release`].
+    pub fn hold(&mut self, conn: ConnId, why: HeldBy, until: Option<Instant>) {
+        if let Some(client) = self.clients.get(conn) {
+            self.held += usize::from(client.held.replace(Held { why, until }).is_none());
+        }
+    }
+
+    /// Serves a held client again.
+    pub fn release(&mut self, conn: ConnId, outbox: &mut Outbox) {
+        if let Some(client) = self.clients.get(conn) {
+            self.held -= usize::from(client.held.take().is_some());
+            outbox.resume(conn);
+        }
+    }
+
+    /// Ends `CLIENT PAUSE` and lets everybody go whom it held.
+    pub fn end_pause(&mut self, outbox: &mut Outbox) {
+        self.pause = None;
+        for client in self.clients.iter_mut() {
+            if client.held.is_some_and(|held| held.why == HeldBy::Pause) {
+                client.held = None;
+                self.held -= 1;
+                outbox.resume(client.conn);
+            }
+        }
+    }
+
+    /// When something here wants to be woken, apart from the regular background work.
+    pub fn next_release(&self) -> Option<Instant> {
+        self.pause.map(|pause| pause.until)
+    }
+}
+
+/// Forty hexadecimal digits.
+fn random_hex() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    (0..3).map(|part| format!("{:016x}", RandomState::new().hash_one(part))).collect::<String>()[..40].into()
+}

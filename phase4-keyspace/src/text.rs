@@ -1,0 +1,4 @@
+//! Numbers and patterns written as text.
+pub mod extended;
+pub mod glob;
+pub mod integer;
