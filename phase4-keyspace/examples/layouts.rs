@@ -1,7 +1,7 @@
 //! Ways to lay out a table of strings, behind one interface: `layouts [COUNT]` prints, for each, the memory a key takes
 //! and the longest operation; `layouts NAME hit|miss TIMES` is for callgrind (two values of TIMES, the difference).
 use nix::time::{ClockId, clock_gettime};
-use phase4_keyspace::keyspace::{Deadline, Hasher, Key, Keyspace};
+use phase4_keyspace::keyspace::{Deadline, Event, Hasher, Key, Keyspace};
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::process::Command;
@@ -96,12 +96,12 @@ struct Paged(Keyspace);
 impl Layout for Paged {
     fn set(&mut self, key: &[u8], value: &[u8]) {
         let key: Key<'_> = self.0.hasher.key(key);
-        self.0.db(0).set_string(key, value, Deadline::Clear);
+        self.0.db_mut(0).set_string(key, value, Deadline::Clear, Event::Set);
     }
 
     fn has(&mut self, key: &[u8]) -> bool {
         let key: Key<'_> = self.0.hasher.key(key);
-        self.0.db(0).find(key).is_some()
+        self.0.db_mut(0).find(key).is_some()
     }
 }
 

@@ -4,7 +4,7 @@
 //! A loop's body is the operation and nothing else, and everything is deterministic (fixed hash keys, fixed order), so
 //! that the counts of two runs agree to the instruction.
 
-use phase4_keyspace::keyspace::{Db, Deadline, Hasher, Key, Keyspace};
+use phase4_keyspace::keyspace::{DbMut, Deadline, Event, Hasher, Key, Keyspace};
 use phase4_keyspace::wire::limits::{Limits, Parsed};
 use phase4_keyspace::wire::reply::{Reply, Wire};
 use phase4_keyspace::wire::resp;
@@ -69,11 +69,11 @@ fn run(name: &str, times: u64) {
         "dict-overwrite" => dict(times, VALUE, Deadline::Clear, overwrite(VALUE)),
         "dict-overwrite-1k" => dict(times, &[1; 1024], Deadline::Clear, overwrite(&[2; 1024])),
         "dict-remove-insert" => dict(times, VALUE, Deadline::Clear, |db, key, _| {
-            assert!(db.remove(key));
-            db.set_string(key, black_box(VALUE), Deadline::Clear);
+            assert!(db.remove(key, Event::Del));
+            db.set_string(key, black_box(VALUE), Deadline::Clear, Event::Set);
         }),
         "dict-move-deadline" => dict(times, VALUE, LATER, |db, key, _| {
-            assert!(db.set_deadline(key, Some((key.hash >> 8) as i64)));
+            assert!(db.set_deadline(key, Some((key.hash >> 8) as i64), Event::Expire));
         }),
         "dict-warm-16" => warm(times),
         "keyspace-get-hit" => keyspace_get(times, 0),
@@ -107,23 +107,28 @@ fn siphash(times: u64) {
 
 /// One operation on a database of `KEYS` keys, over and over: it is given a key that is there and one that is not, both
 /// hashed before, as the server hashes a batch ahead.
-fn dict(times: u64, value: &[u8], deadline: Deadline, mut operation: impl FnMut(&mut Db, Key<'_>, Key<'_>)) {
+fn dict(
+    times: u64,
+    value: &[u8],
+    deadline: Deadline,
+    mut operation: impl FnMut(&mut DbMut<'_>, Key<'_>, Key<'_>),
+) {
     let hasher = Hasher::with_key(1, 2);
     let mut keyspace = Keyspace::with_hasher(1, hasher.clone());
     let names: Vec<[u8; 16]> = (0..KEYS * 2).map(key).collect();
     let keys: Vec<Key<'_>> = names.iter().map(|name| hasher.key(name)).collect();
     let (there, absent) = keys.split_at(KEYS as usize);
     for &key in there {
-        keyspace.db(0).set_string(key, value, deadline);
+        keyspace.db_mut(0).set_string(key, value, deadline, Event::Set);
     }
     for i in 0..times {
         let i = (i & (KEYS - 1)) as usize;
-        operation(keyspace.db(0), there[i], absent[i]);
+        operation(&mut keyspace.db_mut(0), there[i], absent[i]);
     }
 }
 
-fn overwrite(value: &[u8]) -> impl FnMut(&mut Db, Key<'_>, Key<'_>) + '_ {
-    |db, key, _| db.set_string(key, black_box(value), Deadline::Clear)
+fn overwrite(value: &[u8]) -> impl FnMut(&mut DbMut<'_>, Key<'_>, Key<'_>) + '_ {
+    |db, key, _| db.set_string(key, black_box(value), Deadline::Clear, Event::Set)
 }
 
 /// A batch of sixteen keys at a time, hashed and warmed.
@@ -133,22 +138,22 @@ fn warm(times: u64) {
     let names: Vec<[u8; 16]> = (0..KEYS).map(key).collect();
     let keys: Vec<Key<'_>> = names.iter().map(|name| hasher.key(name)).collect();
     for &key in &keys {
-        keyspace.db(0).set_string(key, VALUE, Deadline::Clear);
+        keyspace.db_mut(0).set_string(key, VALUE, Deadline::Clear, Event::Set);
     }
     for i in 0..times {
         let first = ((i * 16) & (KEYS - 1)) as usize;
         let hashes: [u64; 16] =
-            std::array::from_fn(|at| keyspace.shared(0).hash_and_prefetch(keys[first + at].bytes));
-        keyspace.shared(0).warm(&hashes);
+            std::array::from_fn(|at| keyspace.db(0).hash_and_prefetch(keys[first + at].bytes));
+        keyspace.db(0).warm(&hashes);
     }
 }
 
 fn keyspace_get(times: u64, offset: u64) {
     let hasher = Hasher::with_key(1, 2);
     let mut keyspace = Keyspace::with_hasher(1, hasher.clone());
-    let db = keyspace.db(0);
+    let mut db = keyspace.db_mut(0);
     for number in 0..KEYS {
-        db.set_string(hasher.key(&key(number)), VALUE, Deadline::Clear);
+        db.set_string(hasher.key(&key(number)), VALUE, Deadline::Clear, Event::Set);
     }
     for i in 0..times {
         let key = key((i & (KEYS - 1)) + offset);
@@ -160,9 +165,9 @@ fn keyspace_get(times: u64, offset: u64) {
 fn keyspace_set(times: u64, mask: u64) {
     let hasher = Hasher::with_key(1, 2);
     let mut keyspace = Keyspace::with_hasher(1, hasher.clone());
-    let db = keyspace.db(0);
+    let mut db = keyspace.db_mut(0);
     for i in 0..times {
-        db.set_string(hasher.key(&key(i & mask)), black_box(VALUE), Deadline::Clear);
+        db.set_string(hasher.key(&key(i & mask)), black_box(VALUE), Deadline::Clear, Event::Set);
     }
     assert_eq!(db.len() as u64, times.min(mask.saturating_add(1)));
 }

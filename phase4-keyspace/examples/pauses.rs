@@ -9,7 +9,7 @@
 //! The keys go in another order than they came, so that the pages empty all at once and not one by one. Background
 //! work runs between the operations, as it does in the server, and is timed apart.
 use nix::time::{ClockId, clock_gettime};
-use phase4_keyspace::keyspace::{Deadline, Hasher, Keyspace};
+use phase4_keyspace::keyspace::{Deadline, Event, Hasher, Keyspace};
 use std::collections::HashMap;
 
 /// Operations between two rounds of background work.
@@ -39,7 +39,7 @@ fn main() {
         for i in 0..count {
             let name = key(scattered(i, count));
             clock.skip();
-            keyspace.db(0).remove(hasher.key(&name));
+            keyspace.db_mut(0).remove(hasher.key(&name), Event::Del);
             remove.note(clock.lap());
             if i % ROUND == 0 {
                 clock.skip();
@@ -48,12 +48,12 @@ fn main() {
                 nothing_for_as_long_as(&mut remove, &mut nothing);
             }
         }
-        assert!(keyspace.db(0).is_empty());
+        assert!(keyspace.db_mut(0).is_empty());
         [&mut insert, &mut background, &mut remove, &mut shrinking].into_iter().for_each(Fewest::end_run);
         // Again, to be forgotten at one stroke.
         refill(&mut keyspace, count);
         clock.skip();
-        keyspace.db(0).clear();
+        keyspace.db_mut(0).clear();
         clear.note(clock.lap());
         while keyspace.cron(true) == Some(1) {
             clear.note(clock.lap());
@@ -100,7 +100,7 @@ fn grow(
     for i in 0..count {
         let name = key(i);
         clock.skip();
-        keyspace.db(0).set_string(hasher.key(&name), b"xxx", Deadline::Clear);
+        keyspace.db_mut(0).set_string(hasher.key(&name), b"xxx", Deadline::Clear, Event::Set);
         insert.note(clock.lap());
         if i % ROUND == 0 {
             clock.skip();
@@ -115,7 +115,7 @@ fn grow(
 fn refill(keyspace: &mut Keyspace, count: usize) {
     let hasher = keyspace.hasher.clone();
     for i in 0..count {
-        keyspace.db(0).set_string(hasher.key(&key(i)), b"xxx", Deadline::Clear);
+        keyspace.db_mut(0).set_string(hasher.key(&key(i)), b"xxx", Deadline::Clear, Event::Set);
         if i % ROUND == 0 {
             keyspace.cron(true);
         }

@@ -20,20 +20,11 @@ pub use docs::{Docs, Group};
 pub use flags::{Flag, Flags};
 pub use keys::KeySpec;
 
-/// What a command did, told once, so that persistence, WATCH and counters need no calls of their own in every command.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Effect {
-    /// Nothing changed.
-    Read,
-    /// The keyspace changed.
-    Wrote,
-}
-
 /// A data command's function: appends exactly one reply, or returns an error and has changed nothing.
-pub type DataFn = fn(&mut Context<'_>, Args<'_>, &mut Reply<'_>) -> Result<Effect, Error>;
+pub type DataFn = fn(&mut Context<'_>, Args<'_>, &mut Reply<'_>) -> Result<(), Error>;
 
 /// The function of a command about clients or the server itself; the same contract.
-pub type ServerFn = fn(&mut ServerContext<'_>, Args<'_>, &mut Reply<'_>) -> Result<Effect, Error>;
+pub type ServerFn = fn(&mut ServerContext<'_>, Args<'_>, &mut Reply<'_>) -> Result<(), Error>;
 
 /// What runs a command.
 #[derive(Clone, Copy)]

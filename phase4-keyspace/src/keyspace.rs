@@ -4,24 +4,30 @@
 //! store keeps an entry's parts in step → [`crate::dict`] finds the reference, [`crate::record::heap`] holds the record,
 //! [`crate::keyspace::deadlines`] knows who dies next.
 mod background;
+pub mod change;
 mod db;
 mod deadlines;
 mod side;
 mod store;
+mod strings;
 #[cfg(test)]
 mod tests;
+mod transfer;
 pub mod usage;
 mod walk;
 
 pub use crate::hash::{Hasher, Key};
-pub use crate::types::{Deadline, Found, Millis, Object, Taken, Value};
-pub use db::{Db, Plain};
+pub use crate::types::{Deadline, Edit, Found, Millis, Object, Taken, Value};
+pub use change::{Changes, Event};
+pub use db::{Db, DbMut, Plain};
 
 /// All databases and the clock they share.
 pub struct Keyspace {
     dbs: Vec<Db>,
     /// The process's keyed hash.
     pub hasher: Hasher,
+    /// What the unit of execution that runs now has changed.
+    pub changes: Changes,
     now: Millis,
 }
 
@@ -33,7 +39,12 @@ impl Keyspace {
 
     /// `count` empty databases under a given hash key: reproducible, for tests and measurements.
     pub fn with_hasher(count: usize, hasher: Hasher) -> Self {
-        Keyspace { dbs: (0..count).map(|_| Db::new(hasher.clone())).collect(), hasher, now: 0 }
+        Keyspace {
+            dbs: (0..count).map(|_| Db::new(hasher.clone())).collect(),
+            hasher,
+            changes: Changes::default(),
+            now: 0,
+        }
     }
 
     /// Sets the clock, once a tick; it does not move while a command runs.
@@ -57,19 +68,15 @@ impl Keyspace {
         self.dbs.len()
     }
 
-    /// One database; `index` is below [`Keyspace::databases`].
-    pub fn db(&mut self, index: usize) -> &mut Db {
-        &mut self.dbs[index]
-    }
-
-    /// The same, to look only.
-    pub fn shared(&self, index: usize) -> &Db {
+    /// One database, to look at; `index` is below [`Keyspace::databases`].
+    pub fn db(&self, index: usize) -> &Db {
         &self.dbs[index]
     }
 
-    /// Exchanges two databases' contents (SWAPDB).
-    pub fn swap(&mut self, a: usize, b: usize) {
-        self.dbs.swap(a, b);
+    /// One database, lent with the journal that learns of each change.
+    #[inline(always)]
+    pub fn db_mut(&mut self, index: usize) -> DbMut<'_> {
+        DbMut { db: &mut self.dbs[index], changes: &mut self.changes, index: index as u32 }
     }
 
     /// How many keys have expired, lazily or actively (`INFO stats`).

@@ -264,6 +264,12 @@ impl<'a> RecordMut<'a> {
         self.0[at..at + 4].copy_from_slice(&key.to_le_bytes());
     }
 
+    /// Marks a use and that the string was edited in place ([`RAW`]).
+    pub fn mark_edited(&mut self, clock: u16) {
+        self.0[FLAGS] |= RAW;
+        self.set_clock(clock);
+    }
+
     /// Overwrites a short string by another, when the record holds nothing but key and string, both of them short.
     #[inline]
     pub fn set_short_value(&mut self, value: &[u8], clock: u16) {

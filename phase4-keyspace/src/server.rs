@@ -5,6 +5,7 @@ mod cron;
 pub mod execute;
 pub mod listen;
 mod turn;
+pub mod unit;
 
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ use crate::state::meter::Meter;
 use crate::wire::reply::{Wire, framed};
 
 use batch::{Ahead, Batch};
+use unit::end_unit;
 
 /// Which protocol a listener speaks: the tag it is given to the loop with.
 pub const RESP_LISTENER: usize = 0;
@@ -122,14 +124,14 @@ impl Service for Server {
             let Some(caller) = state.caller(conn) else { continue };
             let limits = state.wire_limits(caller.stranger);
             let Some(client) = state.clients.get(conn) else { continue };
-            let ahead = Ahead { lookup: lookup::table(), db: state.keyspace.shared(caller.db) };
+            let ahead = Ahead { lookup: lookup::table(), db: state.keyspace.db(caller.db) };
             if let Some(hash) = self.batch.peek(input, client, &limits, ahead) {
                 self.coming.push((caller.db, hash));
             }
         }
         // All buckets have been asked for; by now the first are there, and say which records.
         for (db, hash) in &self.coming {
-            state.keyspace.shared(*db).warm(&[*hash]);
+            state.keyspace.db(*db).warm(&[*hash]);
         }
     }
 
@@ -165,6 +167,7 @@ impl Service for Server {
                 .keyspace
                 .cron(self.state.active_expire && self.state.pause.is_none())
                 .map(Duration::from_millis);
+            end_unit(&mut self.state);
             self.next_cron = now + sooner.map_or(regular, |sooner| sooner.min(regular));
         }
     }

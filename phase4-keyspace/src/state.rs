@@ -3,6 +3,7 @@
 pub mod clients;
 pub mod meter;
 pub mod pause;
+pub mod recorder;
 pub mod stats;
 
 use std::time::Instant;
@@ -18,6 +19,7 @@ use crate::wire::limits::Limits;
 
 use clients::{Caller, Clients, Held, HeldBy};
 use pause::Pause;
+use recorder::Recorder;
 use stats::Stats;
 
 /// The server without its loop.
@@ -34,8 +36,8 @@ pub struct State {
     pub pause: Option<Pause>,
     /// Whether expired keys are looked for in the background (`DEBUG SET-ACTIVE-EXPIRE`).
     pub active_expire: bool,
-    /// Changes since the start.
-    pub dirty: u64,
+    /// `DEBUG JOURNAL`, while it is on.
+    pub recorder: Option<Recorder>,
     /// When the server started.
     pub started: Instant,
     /// Forty hexadecimal digits that name this run.
@@ -61,7 +63,7 @@ impl State {
             stats: Stats::new(commands),
             pause: None,
             active_expire: true,
-            dirty: 0,
+            recorder: None,
             started: now,
             run_id: random_hex(),
             port: 0,

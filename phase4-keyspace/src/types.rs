@@ -31,8 +31,24 @@ impl Object {
 pub enum Value<'a> {
     /// A string, short or long.
     String(&'a [u8]),
-    /// Any other type.
-    Object(&'a Object),
+}
+
+/// What an edit of a value came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Edit<R> {
+    /// The value is another one now.
+    Changed(R),
+    /// It is as it was: nothing is noted.
+    Untouched(R),
+}
+
+impl<R> Edit<R> {
+    /// The edit's result.
+    pub fn into_inner(self) -> R {
+        match self {
+            Edit::Changed(result) | Edit::Untouched(result) => result,
+        }
+    }
 }
 
 /// What to do with a key's deadline when its value is replaced.

@@ -2,7 +2,7 @@
 pub mod client;
 mod control;
 
-use super::{Command, Effect, Group, ServerContext};
+use super::{Command, Group, ServerContext};
 use crate::error::Error;
 use crate::state::clients::Replies;
 use crate::text::integer;
@@ -46,28 +46,28 @@ pub static COMMANDS: &[Command] = &[
     ),
 ];
 
-fn ping(_: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn ping(_: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match args.len() {
         1 => reply.simple("PONG"),
         2 => reply.bulk(args.get(1)),
         _ => return Err(Error::Arity("ping".into())),
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn echo(_: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn echo(_: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     reply.bulk(args.get(1));
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn quit(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn quit(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     context.client().closing = true;
     reply.ok();
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// Everything a connection can have changed about itself goes back to how it began.
-fn reset(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn reset(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let authenticated = !context.state.config.asks_password();
     let client = context.client();
     client.authenticated = authenticated;
@@ -80,10 +80,10 @@ fn reset(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) ->
         reply.set_wire(Wire::Resp2);
     }
     reply.simple("RESET");
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn select(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn select(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let index = integer::parse(args.get(1)).ok_or(Error::NotInteger)?;
     if i32::try_from(index).is_err() {
         let range = format!("ERR value is out of range, value must between {} and {}", i32::MIN, i32::MAX);
@@ -94,10 +94,10 @@ fn select(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>
         _ => return Err(Error::other("ERR DB index is out of range")),
     }
     reply.ok();
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn auth(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn auth(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match args.len() {
         2 if !context.state.config.asks_password() => {
             return Err(Error::other(
@@ -110,7 +110,7 @@ fn auth(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) 
         _ => return Err(Error::Syntax),
     }
     reply.ok();
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// There is one user, `default`; without a password set, any password is right.
@@ -130,7 +130,7 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 
 /// `HELLO [version [AUTH user password] [SETNAME name]]`: as in Redis, options act as they are read, and what they did stays
 /// if a later one is wrong.
-fn hello(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn hello(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let wire = context.client().wire;
     let version = match args.at(1).map(integer::parse) {
         None => None,
@@ -169,7 +169,7 @@ fn hello(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>)
     reply.set_wire(client.wire);
     let id = client.id;
     describe(id, reply);
-    Ok(Effect::Read)
+    Ok(())
 }
 
 fn describe(id: u64, reply: &mut Reply<'_>) {

@@ -4,7 +4,7 @@ use phase3_eventloop::service::ConnId;
 
 use super::string::string;
 use crate::error::Error;
-use crate::keyspace::{Db, Found, Key, Keyspace, Plain, Value};
+use crate::keyspace::{DbMut, Found, Key, Keyspace, Plain, Value};
 use crate::state::State;
 use crate::state::clients::Client;
 
@@ -25,9 +25,10 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The client's database.
-    pub fn db(&mut self) -> &mut Db {
-        self.keyspace.db(self.db)
+    /// The client's database, lent with the journal that learns of each change.
+    #[inline(always)]
+    pub fn db(&mut self) -> DbMut<'_> {
+        self.keyspace.db_mut(self.db)
     }
 
     /// A key with its hash.
@@ -39,7 +40,7 @@ impl Context<'_> {
     /// Looks a key up on behalf of a reading command: marks it used and counts the hit or the miss.
     #[inline]
     pub fn read(&mut self, key: Key<'_>) -> Option<Found<'_>> {
-        let found = self.keyspace.db(self.db).find(key);
+        let found = self.keyspace.db_mut(self.db).into_found(key);
         *(if found.is_some() { &mut *self.hits } else { &mut *self.misses }) += 1;
         found
     }
@@ -48,10 +49,10 @@ impl Context<'_> {
     /// many commands that want no more than the bytes.
     #[inline(always)]
     pub fn read_string(&mut self, key: Key<'_>) -> Result<Option<&[u8]>, Error> {
-        let db = self.keyspace.db(self.db);
+        let db = self.keyspace.db_mut(self.db);
         let value = match db.plain(key) {
-            Plain::String(reference) => Some(Value::String(db.use_plain(reference))),
-            Plain::Unusual(reference) => db.find_unusual(key, reference).map(|found| found.value),
+            Plain::String(reference) => Some(Value::String(db.into_plain(reference))),
+            Plain::Unusual(reference) => db.into_unusual(key, reference).map(|found| found.value),
             Plain::Absent => None,
         };
         *(if value.is_some() { &mut *self.hits } else { &mut *self.misses }) += 1;
@@ -60,7 +61,7 @@ impl Context<'_> {
 
     /// The same without marking it used (TTL, OBJECT, TYPE).
     pub fn peek(&mut self, key: Key<'_>) -> Option<Found<'_>> {
-        let found = self.keyspace.db(self.db).peek(key);
+        let found = self.keyspace.db_mut(self.db).into_peeked(key);
         *(if found.is_some() { &mut *self.hits } else { &mut *self.misses }) += 1;
         found
     }

@@ -1,5 +1,5 @@
 //! Commands without a server: a keyspace, a client's database number, and replies as text. For tests.
-use super::{Context, Effect, Run, find};
+use super::{Context, Run, find};
 use crate::error::Error;
 use crate::keyspace::Keyspace;
 use crate::wire::args::{Args, Span};
@@ -23,8 +23,8 @@ impl Harness {
         Harness { keyspace, db: 0, wire: Wire::Resp2, max_string: 512 << 20, hits: 0, misses: 0 }
     }
 
-    /// Runs a command as a dispatcher would: name, number of arguments, function.
-    pub fn run(&mut self, words: &[&[u8]]) -> (Vec<u8>, Effect) {
+    /// Runs a command as the server would: name, number of arguments, function. Its reply.
+    pub fn run(&mut self, words: &[&[u8]]) -> Vec<u8> {
         let input = words.concat();
         let mut end = 0;
         let spans: Vec<Span> = words
@@ -57,13 +57,29 @@ impl Harness {
             true => run(&mut ctx, args, &mut reply),
             false => Err(Error::Arity(full_name.into())),
         };
-        match result {
-            Ok(effect) => (out, effect),
-            Err(error) => {
-                Reply::new(&mut out, self.wire).error(&error);
-                (out, Effect::Read)
-            }
+        if let Err(error) = result {
+            Reply::new(&mut out, self.wire).error(&error);
         }
+        out
+    }
+
+    /// Runs a line of words; the changes that it noted as `event:key`, and the dirty count they add up to.
+    #[track_caller]
+    pub fn changes(&mut self, line: &str) -> String {
+        self.keyspace.changes.set_keep(true);
+        let before = self.keyspace.changes.dirty();
+        self.run(&line.split(' ').map(str::as_bytes).collect::<Vec<_>>());
+        let changes = &self.keyspace.changes;
+        let mut text: String = changes
+            .iter()
+            .map(|change| {
+                let key = String::from_utf8_lossy(change.key.unwrap_or_default()).into_owned();
+                format!("{}:{key} ", change.event.name())
+            })
+            .collect();
+        text.push_str(&(changes.dirty() - before).to_string());
+        self.keyspace.changes.set_keep(false);
+        text
     }
 
     /// Runs a line of words and compares the reply, whose line ends are written as spaces.
@@ -76,7 +92,7 @@ impl Harness {
     /// The same for words that are empty or have blanks inside.
     #[track_caller]
     pub fn args(&mut self, words: &[&[u8]], reply: &str) {
-        let (out, _) = self.run(words);
+        let out = self.run(words);
         let out = String::from_utf8_lossy(&out).replace("\r\n", " ");
         let out = out.strip_suffix(' ').expect("a reply ends with a line end");
         assert_eq!(out, reply, "{:?}", words.iter().map(|w| String::from_utf8_lossy(w)).collect::<Vec<_>>());

@@ -4,9 +4,9 @@ pub mod expire;
 pub mod object;
 pub mod scan;
 
-use super::{Command, Context, Effect, Group, KeySpec};
+use super::{Command, Context, Group, KeySpec};
 use crate::error::Error;
-use crate::keyspace::{Db, Key, Object, Value};
+use crate::keyspace::{Event, Key, Value};
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
 
@@ -46,7 +46,7 @@ pub const COMMANDS: &[Command] = &[
 /// A value's type as `TYPE` and `SCAN TYPE` name it.
 pub fn type_name(value: Value<'_>) -> &'static str {
     match value {
-        Value::String(_) | Value::Object(Object::String(_)) => "string",
+        Value::String(_) => "string",
     }
 }
 
@@ -60,71 +60,68 @@ fn count(ctx: &mut Context<'_>, args: Args<'_>, each: fn(&mut Context<'_>, Key<'
     count
 }
 
-fn del(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
-    let removed = count(ctx, args, |ctx, key| ctx.db().remove(key));
+fn del(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
+    let removed = count(ctx, args, |ctx, key| ctx.db().remove(key, Event::Del));
     reply.integer(removed);
-    Ok(if removed > 0 { Effect::Wrote } else { Effect::Read })
+    Ok(())
 }
 
-fn exists(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn exists(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let found = count(ctx, args, |ctx, key| ctx.peek(key).is_some());
     reply.integer(found);
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn touch(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn touch(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let found = count(ctx, args, |ctx, key| ctx.read(key).is_some());
     reply.integer(found);
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn type_of(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn type_of(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let key = ctx.first_key(args.get(1));
     reply.simple(ctx.peek(key).map_or("none", |found| type_name(found.value)));
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn rename(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn rename(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let (from, to) = (ctx.first_key(args.get(1)), ctx.key(args.get(2)));
-    let moved = give_name(ctx.db(), from, to)?;
+    give_name(ctx, from, to)?;
     reply.ok();
-    Ok(if moved { Effect::Wrote } else { Effect::Read })
+    Ok(())
 }
 
-fn renamenx(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn renamenx(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let (from, to) = (ctx.first_key(args.get(1)), ctx.key(args.get(2)));
-    let db = ctx.db();
     // The order matters for the reply: a missing key is an error even if the other name is taken.
-    if db.find(from).is_some() && db.find(to).is_some() {
+    if ctx.db().find(from).is_some() && ctx.db().find(to).is_some() {
         reply.integer(0);
-        return Ok(Effect::Read);
+        return Ok(());
     }
-    give_name(db, from, to)?;
+    give_name(ctx, from, to)?;
     reply.integer(1);
-    Ok(Effect::Wrote)
+    Ok(())
 }
 
-/// Renames; `false` if it already has that name. The deadline moves along, that of a replaced key is gone with it.
-fn give_name(db: &mut Db, from: Key<'_>, to: Key<'_>) -> Result<bool, Error> {
-    if from.bytes == to.bytes {
-        return if db.find(from).is_some() { Ok(false) } else { Err(Error::NoSuchKey) };
-    }
-    let taken = db.take(from).ok_or(Error::NoSuchKey)?;
-    db.put(to, taken);
-    Ok(true)
+/// Renames; nothing happens if the key already has that name.
+fn give_name(ctx: &mut Context<'_>, from: Key<'_>, to: Key<'_>) -> Result<(), Error> {
+    let renamed = match from.bytes == to.bytes {
+        true => ctx.db().find(from).is_some(),
+        false => ctx.keyspace.rename(ctx.db, from, to),
+    };
+    if renamed { Ok(()) } else { Err(Error::NoSuchKey) }
 }
 
-fn randomkey(ctx: &mut Context<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn randomkey(ctx: &mut Context<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match ctx.db().random_key() {
         Some(key) => reply.bulk(key),
         None => reply.nil(),
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::command::Effect;
     use crate::command::harness::Harness;
 
     #[test]
@@ -160,17 +157,34 @@ mod tests {
     }
 
     #[test]
-    fn tells_whether_anything_changed() {
+    fn changes_are_noted_with_their_event() {
         let mut h = Harness::new();
-        let mut effect = |line: &str| {
-            let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-            h.run(&words).1
-        };
-        assert_eq!(effect("SET k v"), Effect::Wrote);
-        assert_eq!(effect("SET k v NX"), Effect::Read);
-        assert_eq!(effect("DEL other"), Effect::Read);
-        assert_eq!(effect("EXPIRE other 1"), Effect::Read);
-        assert_eq!(effect("RENAME k k"), Effect::Read);
-        assert_eq!(effect("DEL k"), Effect::Wrote);
+        for (line, changes) in [
+            ("SET k v", "new:k set:k 1"),
+            ("SET k v NX", "0"),
+            ("SET k w EX 100", "set:k expire:k 1"),
+            ("PERSIST k", "persist:k 1"),
+            ("DEL other", "0"),
+            ("EXPIRE other 1", "0"),
+            ("RENAME k k", "0"),
+            ("RENAME k l", "new:l rename_from:k rename_to:l 1"),
+            ("COPY l m", "new:m copy_to:m 1"),
+            ("MOVE m 1", "new:m move_from:m move_to:m 1"),
+            ("MSET a 1 b 2 a 3", "new:a set:a new:b set:b set:a 3"),
+            ("INCRBY a 4", "incrby:a 1"),
+            ("APPEND c x", "new:c append:c 1"),
+            ("SETRANGE c 1 yz", "setrange:c 1"),
+            ("GETEX c PX 1", "expire:c 1"),
+            ("DEL a b l none", "del:a del:b del:l 3"),
+            ("SWAPDB 0 1", "swap: swap: 1"),
+            ("FLUSHDB", "flush: 1"),
+        ] {
+            assert_eq!(h.changes(line), changes, "{line}");
+        }
+        h.keyspace.set_now(1_800_000_000_000);
+        h.db = 1;
+        assert_eq!(h.changes("SET c v"), "expired:c new:c set:c 1");
+        assert_eq!(h.changes("EXPIRE c -1"), "del:c 1");
+        assert_eq!(h.changes("FLUSHDB"), "flush: 0");
     }
 }

@@ -5,9 +5,9 @@ pub mod lcs;
 pub mod range;
 pub mod set_options;
 
-use super::{Command, Context, Effect, Group, KeySpec};
+use super::{Command, Context, Group, KeySpec};
 use crate::error::Error;
-use crate::keyspace::{Deadline, Object, Value};
+use crate::keyspace::{Deadline, Event, Value};
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
 use set_options::{Condition, Expiry, GetexOptions, SetOptions};
@@ -64,29 +64,28 @@ pub const COMMANDS: &[Command] = &[
 pub fn string(value: Value<'_>) -> Result<&[u8], Error> {
     match value {
         Value::String(bytes) => Ok(bytes),
-        Value::Object(Object::String(bytes)) => Ok(bytes),
     }
 }
 
-fn get(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn get(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     // ANCHOR: get-body
     let key = ctx.first_key(args.get(1));
     match ctx.read_string(key)? {
         Some(value) => reply.bulk(value),
         None => reply.nil(),
     }
-    Ok(Effect::Read)
+    Ok(())
     // ANCHOR_END: get-body
 }
 
 /// `SET key value [NX|XX] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`
-fn set(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn set(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     // ANCHOR: set-body
     let key = ctx.first_key(args.get(1));
     if args.len() == 3 {
-        ctx.db().set_string(key, args.get(2), Deadline::Clear);
+        ctx.db().set_string(key, args.get(2), Deadline::Clear, Event::Set);
         reply.ok();
-        return Ok(Effect::Wrote);
+        return Ok(());
     }
     let options = SetOptions::parse(args)?;
     let deadline = match options.expiry {
@@ -106,32 +105,32 @@ fn set(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<E
         Condition::IfPresent => ctx.db().find(key).is_some(),
     };
     if allowed {
-        ctx.db().set_string(key, args.get(2), deadline);
+        ctx.db().set_string(key, args.get(2), deadline, Event::Set);
     }
     match (options.get, allowed) {
         (true, _) => {}
         (false, true) => reply.ok(),
         (false, false) => reply.nil(),
     }
-    Ok(if allowed { Effect::Wrote } else { Effect::Read })
+    Ok(())
     // ANCHOR_END: set-body
 }
 
-fn setnx(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn setnx(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let key = ctx.first_key(args.get(1));
     let absent = ctx.db().find(key).is_none();
     if absent {
-        ctx.db().set_string(key, args.get(2), Deadline::Clear);
+        ctx.db().set_string(key, args.get(2), Deadline::Clear, Event::Set);
     }
     reply.integer(i64::from(absent));
-    Ok(if absent { Effect::Wrote } else { Effect::Read })
+    Ok(())
 }
 
-fn setex(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn setex(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     set_for(ctx, args, Expiry::Seconds(args.get(2)), "setex", reply)
 }
 
-fn psetex(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn psetex(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     set_for(ctx, args, Expiry::Millis(args.get(2)), "psetex", reply)
 }
 
@@ -141,35 +140,35 @@ fn set_for(
     expiry: Expiry<'_>,
     name: &'static str,
     reply: &mut Reply<'_>,
-) -> Result<Effect, Error> {
+) -> Result<(), Error> {
     let deadline = expiry.deadline(ctx.keyspace.now(), name)?;
     let key = ctx.first_key(args.get(1));
-    ctx.db().set_string(key, args.get(3), Deadline::At(deadline));
+    ctx.db().set_string(key, args.get(3), Deadline::At(deadline), Event::Set);
     reply.ok();
-    Ok(Effect::Wrote)
+    Ok(())
 }
 
-fn getset(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn getset(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     get(ctx, args, reply)?;
     let key = ctx.first_key(args.get(1));
-    ctx.db().set_string(key, args.get(2), Deadline::Clear);
-    Ok(Effect::Wrote)
+    ctx.db().set_string(key, args.get(2), Deadline::Clear, Event::Set);
+    Ok(())
 }
 
-fn getdel(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn getdel(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     get(ctx, args, reply)?;
     let key = ctx.first_key(args.get(1));
-    Ok(if ctx.db().remove(key) { Effect::Wrote } else { Effect::Read })
+    ctx.db().remove(key, Event::Del);
+    Ok(())
 }
 
-/// `GETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST]`
-fn getex(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn getex(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let options = GetexOptions::parse(args)?;
     let key = ctx.first_key(args.get(1));
     let now = ctx.keyspace.now();
     let Some(found) = ctx.read(key) else {
         reply.nil();
-        return Ok(Effect::Read);
+        return Ok(());
     };
     let value = string(found.value)?;
     let had_deadline = found.deadline.is_some();
@@ -180,21 +179,21 @@ fn getex(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result
     reply.bulk(value);
     match deadline {
         Some(at) if at <= now => {
-            ctx.db().remove(key);
+            ctx.db().remove(key, Event::Del);
         }
         Some(at) => {
-            ctx.db().set_deadline(key, Some(at));
+            ctx.db().set_deadline(key, Some(at), Event::Expire);
         }
         None if options.persist && had_deadline => {
-            ctx.db().set_deadline(key, None);
+            ctx.db().set_deadline(key, None, Event::Persist);
         }
-        None => return Ok(Effect::Read),
+        None => return Ok(()),
     }
-    Ok(Effect::Wrote)
+    Ok(())
 }
 
 /// A key of another type reads as no value: one wrong key does not spoil the others.
-fn mget(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn mget(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     reply.array(args.len() - 1);
     for (i, bytes) in args.from(1).enumerate() {
         let key = ctx.nth_key(i, bytes);
@@ -203,28 +202,28 @@ fn mget(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<
             Ok(None) | Err(_) => reply.nil(),
         }
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn mset(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn mset(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     check_pairs(args, "mset")?;
     store_pairs(ctx, args);
     reply.ok();
-    Ok(Effect::Wrote)
+    Ok(())
 }
 
-fn msetnx(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn msetnx(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     check_pairs(args, "msetnx")?;
     for (i, bytes) in args.from(1).step_by(2).enumerate() {
         let key = ctx.nth_key(i, bytes);
         if ctx.db().find(key).is_some() {
             reply.integer(0);
-            return Ok(Effect::Read);
+            return Ok(());
         }
     }
     store_pairs(ctx, args);
     reply.integer(1);
-    Ok(Effect::Wrote)
+    Ok(())
 }
 
 fn check_pairs(args: Args<'_>, name: &'static str) -> Result<(), Error> {
@@ -234,7 +233,7 @@ fn check_pairs(args: Args<'_>, name: &'static str) -> Result<(), Error> {
 fn store_pairs(ctx: &mut Context<'_>, args: Args<'_>) {
     for i in (1..args.len()).step_by(2) {
         let key = ctx.nth_key(i / 2, args.get(i));
-        ctx.db().set_string(key, args.get(i + 1), Deadline::Clear);
+        ctx.db().set_string(key, args.get(i + 1), Deadline::Clear, Event::Set);
     }
 }
 

@@ -1,5 +1,5 @@
 //! The work that no command waits for, each piece of it a bounded share.
-use super::db::Db;
+use super::db::{Db, DbMut};
 use super::usage;
 use super::{Keyspace, Millis};
 
@@ -26,22 +26,22 @@ impl Keyspace {
     /// A bounded share of background work: keys whose deadline has passed (unless `expire` is off), emptied structures
     /// still to be freed, compaction. Returns when it wants to run again, in milliseconds.
     pub fn cron(&mut self, expire: bool) -> Option<u64> {
-        self.dbs.iter_mut().filter_map(|db| db.cron(expire)).min()
+        (0..self.dbs.len()).filter_map(|index| self.db_mut(index).cron(expire)).min()
     }
 }
 
-impl Db {
+impl DbMut<'_> {
     fn cron(&mut self, expire: bool) -> Option<u64> {
         let due = expire && self.expire_due();
-        let dead = self.bury();
+        let dead = self.db.bury();
         if self.is_empty() {
             return dead.then_some(1);
         }
-        let sparse = self.store.compact(&self.hasher, MOVED_A_ROUND);
+        let sparse = self.db.store.compact(&self.db.hasher, MOVED_A_ROUND);
         if due || dead || sparse {
             return Some(1);
         }
-        self.sweep();
+        self.db.sweep();
         let next = self.store.deadlines.first().filter(|_| expire);
         Some(next.map_or(1000, |(at, _)| at.saturating_sub(self.now).clamp(1, 1000) as u64))
     }
@@ -63,7 +63,9 @@ impl Db {
         // ANCHOR_END: expire-step-body
     }
     // ANCHOR_END: expire-step
+}
 
+impl Db {
     /// Frees some of what FLUSHDB left; whether anything remains.
     fn bury(&mut self) -> bool {
         if let Some(store) = self.graveyard.last_mut()

@@ -1,11 +1,16 @@
-//! One numbered database, as commands see it.
+//! One numbered database, as commands see it. [`Db`] is what it holds and what can be seen of it; [`DbMut`] is a database
+//! lent together with the journal, which every change goes through.
+//!
+//! Every lookup treats a key whose deadline has passed as absent, and removes it (lazy expiry).
+use std::ops::Deref;
+
+use super::change::{Changes, Event};
 use super::store::{Content, Store};
 use super::usage;
 use super::{Deadline, Found, Hasher, Key, Millis, Object, Taken, Value};
 use crate::dict::Place;
 use crate::random::Random;
-use crate::record::class::MAX_RECORD;
-use crate::record::{DEADLINE, FLAGS, HEADER, RAW, Record, STRING, WIDE};
+use crate::record::{RAW, Record};
 
 /// What [`Db::plain`] found; good until the database changes.
 #[derive(Clone, Copy)]
@@ -18,7 +23,7 @@ pub enum Plain {
     Unusual(u32),
 }
 
-/// One database. Every lookup treats a key whose deadline has passed as absent, and removes it (lazy expiry).
+/// One database.
 pub struct Db {
     pub(super) store: Store,
     /// Stores that FLUSHDB has replaced, to be freed a share at a time.
@@ -26,12 +31,12 @@ pub struct Db {
     pub(super) hasher: Hasher,
     pub(super) now: Millis,
     /// The stamp of a use now; see [`usage`].
-    clock: u16,
+    pub(super) clock: u16,
     pub(super) expired: u64,
     pub(super) random: Random,
     pub(super) sweep: super::background::Sweep,
-    /// A short string on its way through [`Db::edit_string`].
-    scratch: Vec<u8>,
+    /// A short string on its way through [`DbMut::edit_string`].
+    pub(super) scratch: Vec<u8>,
 }
 
 impl Db {
@@ -80,20 +85,6 @@ impl Db {
         self.store.bytes() + self.graveyard.iter().map(Store::bytes).sum::<usize>()
     }
 
-    /// Looks a key up and marks it used.
-    #[inline]
-    pub fn find(&mut self, key: Key<'_>) -> Option<Found<'_>> {
-        match self.plain(key) {
-            Plain::Absent => None,
-            Plain::Unusual(reference) => self.find_unusual(key, reference),
-            Plain::String(reference) => {
-                let record = self.store.heap.record_mut(reference).used(self.clock);
-                let value = Value::String(record.plain_value());
-                Some(Found { value, deadline: None, idle_secs: 0, raw: record.has(RAW) })
-            }
-        }
-    }
-
     /// Looks a key up as far as it takes to know whether the usual, short way leads to its value.
     #[inline(always)]
     pub(crate) fn plain(&self, key: Key<'_>) -> Plain {
@@ -102,30 +93,6 @@ impl Db {
             Some(reference) if self.store.record(reference).is_plain() => Plain::String(reference),
             Some(reference) => Plain::Unusual(reference),
         }
-    }
-
-    /// The bytes of a plain string, marked used.
-    #[inline(always)]
-    pub(crate) fn use_plain(&mut self, reference: u32) -> &[u8] {
-        self.store.heap.record_mut(reference).used(self.clock).plain_value()
-    }
-
-    /// A key with a deadline, a long one, a long value, another type.
-    #[inline(never)]
-    pub(crate) fn find_unusual(&mut self, key: Key<'_>, reference: u32) -> Option<Found<'_>> {
-        if self.is_dead(self.store.record(reference)) {
-            self.alive(key);
-            return None;
-        }
-        self.store.heap.record_mut(reference).used(self.clock);
-        Some(self.found(reference, 0))
-    }
-
-    /// Looks a key up without marking it used (TTL, OBJECT, TYPE).
-    pub fn peek(&mut self, key: Key<'_>) -> Option<Found<'_>> {
-        let place = self.alive(key)?;
-        let idle_secs = usage::idle(self.store.record(place.reference).clock(), self.now);
-        Some(self.found(place.reference, idle_secs))
     }
 
     #[inline(always)]
@@ -139,99 +106,13 @@ impl Db {
         }
     }
 
-    /// Where a live key is. The deadline lies in the record that the lookup has just read: checking it costs nothing.
-    #[inline(always)]
-    fn alive(&mut self, key: Key<'_>) -> Option<Place> {
-        let place = self.store.locate(key)?;
-        self.unless_dead(key, place)
-    }
-
-    #[inline(always)]
-    fn unless_dead(&mut self, key: Key<'_>, place: Place) -> Option<Place> {
-        if self.is_dead(self.store.record(place.reference)) {
-            self.expire(key.hash, place);
-            return None;
-        }
-        Some(place)
-    }
-
     #[inline(always)]
     pub(super) fn is_dead(&self, record: Record<'_>) -> bool {
         record.deadline().is_some_and(|deadline| deadline <= self.now)
     }
 
-    #[cold]
-    pub(super) fn expire(&mut self, hash: u64, place: Place) {
-        self.store.delete(&self.hasher, hash, place);
-        self.expired += 1;
-    }
-
-    /// Stores a string, replacing any value of any type.
-    pub fn set_string(&mut self, key: Key<'_>, value: &[u8], deadline: Deadline) {
-        let place = self.store.locate(key);
-        if let Some(place) = place
-            && self.overwrite(place, value, deadline)
-        {
-            return;
-        }
-        self.set_anew(key, place, value, deadline);
-    }
-
-    #[inline(never)]
-    fn set_anew(&mut self, key: Key<'_>, place: Option<Place>, value: &[u8], deadline: Deadline) {
-        let place = place.and_then(|place| self.unless_dead(key, place));
-        let deadline = self.new_deadline(place, deadline);
-        let content = Content { field: value, flags: STRING, deadline, clock: self.clock };
-        if Store::is_short(key.bytes, value.len()) {
-            self.store.drop_object(place);
-            self.store.write(&self.hasher, key, place, content);
-        } else {
-            // The old value goes first: two long ones need not fit at once.
-            let mut long = match self.store.drop_object(place) {
-                Some(Object::String(old)) if (value.len()..=value.len() * 2).contains(&old.capacity()) => old,
-                _ => Vec::with_capacity(value.len()),
-            };
-            long.clear();
-            long.extend_from_slice(value);
-            self.put_object(key, place, Object::String(long), 0, deadline);
-        }
-    }
-
-    /// The usual SET: a string over a string, both in the record, no deadline before or after, the same slot.
-    #[inline(always)]
-    fn overwrite(&mut self, place: Place, value: &[u8], deadline: Deadline) -> bool {
-        if matches!(deadline, Deadline::At(_)) {
-            return false;
-        }
-        let record = self.store.record(place.reference);
-        if !record.is_plain() {
-            return self.overwrite_wide(place, value);
-        }
-        let old = record.plain_len();
-        if old != value.len() {
-            let len = HEADER + record.plain_key_len() + value.len();
-            if value.len() > 0xff || !self.store.heap.fits(place.reference, len) {
-                return false;
-            }
-        }
-        self.store.heap.record_mut(place.reference).set_short_value(value, self.clock);
-        true
-    }
-
-    /// The same for a string of more than 255 bytes over another.
-    #[inline(never)]
-    fn overwrite_wide(&mut self, place: Place, value: &[u8]) -> bool {
-        let record = self.store.record(place.reference);
-        let wide = record.flags() & !RAW == STRING | WIDE && value.len() > 0xff;
-        let len = HEADER + 2 + record.key().len() + value.len();
-        if !wide || len > MAX_RECORD || !self.store.heap.fits(place.reference, len) {
-            return false;
-        }
-        self.store.heap.record_mut(place.reference).set_wide_value(value, self.clock);
-        true
-    }
-
-    fn new_deadline(&self, place: Option<Place>, deadline: Deadline) -> Option<Millis> {
+    /// The deadline of a value that replaces what is at `place`.
+    pub(super) fn new_deadline(&self, place: Option<Place>, deadline: Deadline) -> Option<Millis> {
         match deadline {
             Deadline::Clear => None,
             Deadline::Keep => place.and_then(|p| self.store.record(p.reference).deadline()),
@@ -240,7 +121,7 @@ impl Db {
     }
 
     /// Stores an object whose predecessor has been dropped.
-    fn put_object(
+    pub(super) fn put_object(
         &mut self,
         key: Key<'_>,
         place: Option<Place>,
@@ -250,102 +131,6 @@ impl Db {
     ) {
         let content = Content { field: b"", flags, deadline: at, clock: self.clock };
         self.store.put(&self.hasher, key, place, object, content);
-    }
-
-    /// Edits a string in place (APPEND, SETRANGE): an absent key starts empty, the deadline stays. The caller has made
-    /// sure that the key holds no other type.
-    pub fn edit_string<R>(&mut self, key: Key<'_>, edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-        let place = self.alive(key);
-        let record = place.map(|p| self.store.record(p.reference));
-        if let Some(place) = place
-            && let Some(index) = record.and_then(Record::object)
-        {
-            let mut record = self.store.heap.record_mut(place.reference);
-            record.0[FLAGS] |= RAW;
-            record.set_clock(self.clock);
-            let Object::String(string) = self.store.objects.get_mut(index);
-            return edit(string);
-        }
-        let deadline = record.and_then(Record::deadline);
-        let mut string = std::mem::take(&mut self.scratch);
-        string.clear();
-        string.extend_from_slice(record.map_or(b"", Record::value));
-        let result = edit(&mut string);
-        if Store::is_short(key.bytes, string.len()) {
-            let content = Content { field: &string, flags: STRING | RAW, deadline, clock: self.clock };
-            self.store.write(&self.hasher, key, place, content);
-            self.scratch = string;
-        } else {
-            self.put_object(key, place, Object::String(string), RAW, deadline);
-        }
-        result
-    }
-
-    /// Removes a key; whether it was there alive.
-    pub fn remove(&mut self, key: Key<'_>) -> bool {
-        let place = self.alive(key);
-        if let Some(place) = place {
-            self.store.delete(&self.hasher, key.hash, place);
-        }
-        place.is_some()
-    }
-
-    /// Sets or clears the deadline of a live key; `false` if there is no such key.
-    pub fn set_deadline(&mut self, key: Key<'_>, deadline: Option<Millis>) -> bool {
-        let Some(place) = self.alive(key) else { return false };
-        let record = self.store.record(place.reference);
-        match (record.has(DEADLINE), deadline) {
-            (false, None) => {}
-            (true, Some(at)) => self.store.move_deadline(place.reference, at),
-            _ => {
-                // The record changes its length. Its value, or the index of its object, is carried over.
-                let (flags, clock) = (record.flags(), record.clock());
-                let mut field = std::mem::take(&mut self.scratch);
-                field.clear();
-                field.extend_from_slice(record.value());
-                let flags = flags & (STRING | crate::record::OBJECT | RAW);
-                let content = Content { field: &field, flags, deadline, clock };
-                self.store.write(&self.hasher, key, Some(place), content);
-                self.scratch = field;
-            }
-        }
-        true
-    }
-
-    /// Takes a live entry out, value and deadline (RENAME, MOVE).
-    pub fn take(&mut self, key: Key<'_>) -> Option<Taken> {
-        let place = self.alive(key)?;
-        let record = self.store.record(place.reference);
-        let (deadline, raw) = (record.deadline(), record.has(RAW));
-        let short = record.object().is_none().then(|| Object::String(record.value().to_vec()));
-        let long = self.store.delete(&self.hasher, key.hash, place);
-        let object = short.or(long).expect("a value is in the record or an object");
-        Some(Taken { object, deadline, raw })
-    }
-
-    /// A deep copy of a live entry (COPY).
-    pub fn clone_entry(&mut self, key: Key<'_>) -> Option<Taken> {
-        let found = self.peek(key)?;
-        let object = match found.value {
-            Value::String(s) => Object::String(s.to_vec()),
-            Value::Object(object) => object.clone(),
-        };
-        Some(Taken { object, deadline: found.deadline, raw: found.raw })
-    }
-
-    /// Stores a taken entry, replacing what the key held.
-    pub fn put(&mut self, key: Key<'_>, taken: Taken) {
-        let place = self.alive(key);
-        let flags = if taken.raw { RAW } else { 0 };
-        self.store.drop_object(place);
-        self.put_object(key, place, taken.object, flags, taken.deadline);
-    }
-
-    /// Forgets everything; large structures are freed a bounded share at a time, by [`super::Keyspace::cron`].
-    pub fn clear(&mut self) {
-        if !self.is_empty() {
-            self.graveyard.push(std::mem::take(&mut self.store));
-        }
     }
 
     // ANCHOR: db-warm
@@ -367,4 +152,179 @@ impl Db {
         }
     }
     // ANCHOR_END: db-warm
+}
+
+/// A database lent together with the journal of changes.
+pub struct DbMut<'a> {
+    pub(super) db: &'a mut Db,
+    pub(super) changes: &'a mut Changes,
+    pub(super) index: u32,
+}
+
+impl Deref for DbMut<'_> {
+    type Target = Db;
+    #[inline(always)]
+    fn deref(&self) -> &Db {
+        self.db
+    }
+}
+
+impl<'a> DbMut<'a> {
+    /// The same, for as long as this one is borrowed.
+    #[inline(always)]
+    pub fn reborrow(&mut self) -> DbMut<'_> {
+        DbMut { db: self.db, changes: self.changes, index: self.index }
+    }
+
+    /// Looks a key up and marks it used.
+    #[inline]
+    pub fn find(&mut self, key: Key<'_>) -> Option<Found<'_>> {
+        self.reborrow().into_found(key)
+    }
+
+    /// The same, for a value that outlives this loan of the database.
+    #[inline]
+    pub fn into_found(self, key: Key<'_>) -> Option<Found<'a>> {
+        match self.plain(key) {
+            Plain::Absent => None,
+            Plain::Unusual(reference) => self.into_unusual(key, reference),
+            Plain::String(reference) => {
+                let record = self.db.store.heap.record_mut(reference).used(self.db.clock);
+                let value = Value::String(record.plain_value());
+                Some(Found { value, deadline: None, idle_secs: 0, raw: record.has(RAW) })
+            }
+        }
+    }
+
+    /// The bytes of a plain string, marked used.
+    #[inline(always)]
+    pub(crate) fn into_plain(self, reference: u32) -> &'a [u8] {
+        self.db.store.heap.record_mut(reference).used(self.db.clock).plain_value()
+    }
+
+    /// A key with a deadline, a long one, a long value, another type.
+    #[inline(never)]
+    pub(crate) fn into_unusual(mut self, key: Key<'_>, reference: u32) -> Option<Found<'a>> {
+        if self.is_dead(self.store.record(reference)) {
+            self.alive(key);
+            return None;
+        }
+        self.db.store.heap.record_mut(reference).used(self.db.clock);
+        Some(self.db.found(reference, 0))
+    }
+
+    /// Looks a key up without marking it used (TTL, OBJECT, TYPE).
+    pub fn peek(&mut self, key: Key<'_>) -> Option<Found<'_>> {
+        self.reborrow().into_peeked(key)
+    }
+
+    /// The same, for a value that outlives this loan of the database.
+    pub fn into_peeked(mut self, key: Key<'_>) -> Option<Found<'a>> {
+        let place = self.alive(key)?;
+        let idle_secs = usage::idle(self.store.record(place.reference).clock(), self.now);
+        Some(self.db.found(place.reference, idle_secs))
+    }
+
+    /// Where a live key is. The deadline lies in the record that the lookup has just read: checking it costs nothing.
+    #[inline(always)]
+    pub(super) fn alive(&mut self, key: Key<'_>) -> Option<Place> {
+        let place = self.store.locate(key)?;
+        self.unless_dead(key, place)
+    }
+
+    #[inline(always)]
+    pub(super) fn unless_dead(&mut self, key: Key<'_>, place: Place) -> Option<Place> {
+        if self.is_dead(self.store.record(place.reference)) {
+            self.expire(key.hash, place);
+            return None;
+        }
+        Some(place)
+    }
+
+    /// Removes a key whose deadline has passed.
+    #[cold]
+    pub(super) fn expire(&mut self, hash: u64, place: Place) {
+        let key = self.db.store.key(place.reference);
+        self.changes.note(self.index, key, Event::Expired, 0);
+        let Db { store, hasher, .. } = &mut *self.db;
+        store.delete(hasher, hash, place);
+        self.db.expired += 1;
+    }
+
+    /// Notes a change of a key that a command asked for.
+    #[inline(always)]
+    pub(super) fn note(&mut self, key: Key<'_>, event: Event, dirty: u32) {
+        self.changes.note(self.index, key.bytes, event, dirty);
+    }
+
+    /// Removes a key; whether it was there alive.
+    pub fn remove(&mut self, key: Key<'_>, event: Event) -> bool {
+        let place = self.alive(key);
+        if let Some(place) = place {
+            self.db.store.delete(&self.db.hasher, key.hash, place);
+            self.note(key, event, 1);
+        }
+        place.is_some()
+    }
+
+    /// Sets or clears the deadline of a live key; `false` if there is no such key. `event` is noted if there is one.
+    pub fn set_deadline(&mut self, key: Key<'_>, deadline: Option<Millis>, event: Event) -> bool {
+        let Some(place) = self.alive(key) else { return false };
+        let Db { store, hasher, scratch, .. } = &mut *self.db;
+        store.set_deadline(hasher, key, place, deadline, scratch);
+        self.note(key, event, 1);
+        true
+    }
+
+    /// A live key, chosen at random; `None` if there is none. Dead ones that it meets are removed.
+    pub fn random_key(&mut self) -> Option<&[u8]> {
+        loop {
+            let Db { store, random, .. } = &mut *self.db;
+            let reference = store.dict.pick(|| random.next())?;
+            if !self.is_dead(self.store.record(reference)) {
+                return Some(self.db.store.key(reference));
+            }
+            let (hash, place) = self.store.place_of(&self.hasher, reference);
+            self.expire(hash, place);
+        }
+    }
+
+    /// Forgets everything; large structures are freed a bounded share at a time, by [`super::Keyspace::cron`].
+    pub fn clear(&mut self) {
+        self.changes.note_database(self.index, Event::Flush, self.db.len() as u64);
+        if !self.is_empty() {
+            let store = std::mem::take(&mut self.db.store);
+            self.db.graveyard.push(store);
+        }
+    }
+
+    /// Takes a live entry out, value and deadline. What becomes of it is the caller's to note.
+    pub(super) fn take(&mut self, key: Key<'_>) -> Option<Taken> {
+        let place = self.alive(key)?;
+        let db = &mut *self.db;
+        let record = db.store.record(place.reference);
+        let (deadline, raw) = (record.deadline(), record.has(RAW));
+        let short = record.object().is_none().then(|| Object::String(record.value().to_vec()));
+        let long = db.store.delete(&db.hasher, key.hash, place);
+        let object = short.or(long).expect("a value is in the record or an object");
+        Some(Taken { object, deadline, raw })
+    }
+
+    /// A deep copy of a live entry.
+    pub(super) fn clone_entry(&mut self, key: Key<'_>) -> Option<Taken> {
+        let found = self.peek(key)?;
+        let object = match found.value {
+            Value::String(s) => Object::String(s.to_vec()),
+        };
+        Some(Taken { object, deadline: found.deadline, raw: found.raw })
+    }
+
+    /// Stores a taken entry under a name, replacing what it held. To Redis the name is new either way.
+    pub(super) fn put(&mut self, key: Key<'_>, taken: Taken) {
+        let place = self.alive(key);
+        let flags = if taken.raw { RAW } else { 0 };
+        self.db.store.drop_object(place);
+        self.db.put_object(key, place, taken.object, flags, taken.deadline);
+        self.note(key, Event::New, 0);
+    }
 }

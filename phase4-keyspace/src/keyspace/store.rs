@@ -8,7 +8,7 @@ use crate::keyspace::deadlines::Deadlines;
 use crate::keyspace::side::Slab;
 use crate::record::class::MAX_RECORD;
 use crate::record::heap::Heap;
-use crate::record::{DEADLINE, Draft, FAR_KEY, HEADER, OBJECT, RAW, Record, STRING};
+use crate::record::{DEADLINE, Draft, FAR_KEY, HEADER, OBJECT, RAW, Record, STRING, WIDE};
 use crate::types::Millis;
 
 /// Longer keys live in their own slab, and a record holds an index.
@@ -92,6 +92,60 @@ impl Store {
     pub fn is_short(key: &[u8], len: usize) -> bool {
         let key = if key.len() > MAX_KEY { 4 } else { key.len() };
         HEADER + 2 + 12 + key + len <= MAX_RECORD
+    }
+
+    /// The usual SET: a string over a string, both in the record, no deadline, the same slot. `false` if it is not so.
+    #[inline(always)]
+    pub fn overwrite(&mut self, place: Place, value: &[u8], clock: u16) -> bool {
+        let record = self.record(place.reference);
+        if !record.is_plain() {
+            return self.overwrite_wide(place, value, clock);
+        }
+        let old = record.plain_len();
+        if old != value.len() {
+            let len = HEADER + record.plain_key_len() + value.len();
+            if value.len() > 0xff || !self.heap.fits(place.reference, len) {
+                return false;
+            }
+        }
+        self.heap.record_mut(place.reference).set_short_value(value, clock);
+        true
+    }
+
+    /// The same for a string of more than 255 bytes over another.
+    #[inline(never)]
+    fn overwrite_wide(&mut self, place: Place, value: &[u8], clock: u16) -> bool {
+        let record = self.record(place.reference);
+        let wide = record.flags() & !RAW == STRING | WIDE && value.len() > 0xff;
+        let len = HEADER + 2 + record.key().len() + value.len();
+        if !wide || len > MAX_RECORD || !self.heap.fits(place.reference, len) {
+            return false;
+        }
+        self.heap.record_mut(place.reference).set_wide_value(value, clock);
+        true
+    }
+
+    /// Sets or clears a record's deadline. Where that changes the record's length, its value, or the index of its object, is
+    /// carried over by way of `scratch`.
+    pub fn set_deadline(
+        &mut self,
+        hasher: &Hasher,
+        key: Key<'_>,
+        place: Place,
+        deadline: Option<Millis>,
+        scratch: &mut Vec<u8>,
+    ) {
+        let record = self.record(place.reference);
+        match (record.has(DEADLINE), deadline) {
+            (false, None) => {}
+            (true, Some(at)) => self.move_deadline(place.reference, at),
+            _ => {
+                let (flags, clock) = (record.flags() & (STRING | OBJECT | RAW), record.clock());
+                scratch.clear();
+                scratch.extend_from_slice(record.value());
+                self.write(hasher, key, Some(place), Content { field: scratch, flags, deadline, clock });
+            }
+        }
     }
 
     /// Stores an object under a key; `place` is where the key was found, if it was. An object held there before has been
@@ -192,8 +246,7 @@ impl Store {
         object
     }
 
-    /// Moves a live record's deadline, which it has already.
-    pub fn move_deadline(&mut self, reference: u32, at: Millis) {
+    fn move_deadline(&mut self, reference: u32, at: Millis) {
         let seat = self.heap.record(reference).seat();
         self.heap.record_mut(reference).set_deadline(at);
         self.deadlines.update(seat, at, reference, |record, seat| {

@@ -19,7 +19,7 @@ impl Random {
 type Model = BTreeMap<Vec<u8>, (Vec<u8>, Option<Millis>)>;
 
 fn string(value: Value<'_>) -> Vec<u8> {
-    let Value::String(s) = value else { panic!("only strings here") };
+    let Value::String(s) = value;
     s.to_vec()
 }
 
@@ -33,7 +33,7 @@ fn name(n: usize) -> Vec<u8> {
 fn check(keyspace: &mut Keyspace, model: &Model, names: usize) {
     let now = keyspace.now();
     let hasher = keyspace.hasher.clone();
-    let db = keyspace.db(0);
+    let mut db = keyspace.db_mut(0);
     for n in 0..names {
         let bytes = name(n);
         let found = db.peek(hasher.key(&bytes)).map(|f| (string(f.value), f.deadline));
@@ -63,7 +63,7 @@ fn traffic(seed: u64, hasher: Hasher, names: usize, steps: usize) {
         let removing = step * 5 / steps % 2 == 1 && random.below(3) > 0;
         let bytes = name(random.below(names));
         let key = hasher.key(&bytes);
-        let db = keyspace.db(0);
+        let mut db = keyspace.db_mut(0);
         match if removing { 5 } else { random.below(12) } {
             0..=2 => {
                 let value = random.bytes(true);
@@ -75,34 +75,34 @@ fn traffic(seed: u64, hasher: Hasher, names: usize, steps: usize) {
                     }
                     _ => (Deadline::Clear, None),
                 };
-                db.set_string(key, &value, how);
+                db.set_string(key, &value, how, Event::Set);
                 model.insert(bytes.clone(), (value, at));
             }
             3 => {
                 let more = random.bytes(false);
                 let entry = model.entry(bytes.clone()).or_insert((Vec::new(), None));
                 entry.0.extend_from_slice(&more);
-                let len = db.edit_string(key, |s| {
+                let len = db.edit_string(key, Event::Append, |s| {
                     s.extend_from_slice(&more);
-                    s.len()
+                    Edit::Changed(s.len())
                 });
                 assert_eq!(len, entry.0.len());
                 assert!(db.peek(key).is_some_and(|f| f.raw));
             }
             4 => {
                 let at = (random.below(3) > 0).then(|| now + 1 + random.below(3000) as Millis);
-                assert_eq!(db.set_deadline(key, at), model.contains_key(&bytes));
+                assert_eq!(db.set_deadline(key, at, Event::Expire), model.contains_key(&bytes));
                 if let Some(v) = model.get_mut(&bytes) {
                     v.1 = at;
                 }
             }
-            5 => assert_eq!(db.remove(key), model.remove(&bytes).is_some()),
+            5 => assert_eq!(db.remove(key, Event::Del), model.remove(&bytes).is_some()),
             6 => {
                 let taken = db.take(key);
                 assert_eq!(taken.is_some(), model.contains_key(&bytes));
                 if let Some(taken) = taken {
                     let other = name(random.below(names));
-                    keyspace.db(0).put(hasher.key(&other), taken);
+                    keyspace.db_mut(0).put(hasher.key(&other), taken);
                     let value = model.remove(&bytes).expect("just seen");
                     model.insert(other, value);
                 }
@@ -120,10 +120,10 @@ fn traffic(seed: u64, hasher: Hasher, names: usize, steps: usize) {
             }
             9 => _ = keyspace.cron(random.below(2) == 0),
             _ => {
-                let shared = keyspace.shared(0);
+                let shared = keyspace.db(0);
                 assert_eq!(shared.hash_and_prefetch(key.bytes), key.hash);
                 shared.warm(&[key.hash, key.hash]);
-                let found = keyspace.db(0).find(key).map(|f| (string(f.value), f.deadline));
+                let found = keyspace.db_mut(0).find(key).map(|f| (string(f.value), f.deadline));
                 assert_eq!(found.as_ref(), model.get(&bytes));
             }
         }
@@ -135,10 +135,10 @@ fn traffic(seed: u64, hasher: Hasher, names: usize, steps: usize) {
     check(&mut keyspace, &model, names);
     for n in 0..names {
         let bytes = name(n);
-        keyspace.db(0).remove(hasher.key(&bytes));
+        keyspace.db_mut(0).remove(hasher.key(&bytes), Event::Del);
     }
     while keyspace.cron(true).is_some() {}
-    assert_eq!(keyspace.db(0).len(), 0);
+    assert_eq!(keyspace.db_mut(0).len(), 0);
     // A chunk or two of each structure is kept; nothing else.
     assert!(keyspace.bytes() < 400_000, "{} bytes left", keyspace.bytes());
 }
@@ -163,14 +163,14 @@ fn dead_keys_are_nowhere_and_counted_once() {
     let hasher = keyspace.hasher.clone();
     for n in 0..300 {
         let at = if n % 3 == 0 { Deadline::At(1000) } else { Deadline::Clear };
-        keyspace.db(0).set_string(hasher.key(&name(n)), b"x", at);
+        keyspace.db_mut(0).set_string(hasher.key(&name(n)), b"x", at, Event::Set);
     }
-    assert_eq!((keyspace.db(0).len(), keyspace.db(0).expires()), (300, 100));
+    assert_eq!((keyspace.db_mut(0).len(), keyspace.db_mut(0).expires()), (300, 100));
     keyspace.set_now(1000);
-    let db = keyspace.db(0);
+    let mut db = keyspace.db_mut(0);
     assert!(db.find(hasher.key(&name(0))).is_none());
-    assert!(!db.remove(hasher.key(&name(3))));
-    assert!(!db.set_deadline(hasher.key(&name(6)), None));
+    assert!(!db.remove(hasher.key(&name(3)), Event::Del));
+    assert!(!db.set_deadline(hasher.key(&name(6)), None, Event::Expire));
     assert!(db.take(hasher.key(&name(9))).is_none());
     let mut seen = 0;
     db.scan(0, usize::MAX, |key, _| {
@@ -183,9 +183,12 @@ fn dead_keys_are_nowhere_and_counted_once() {
         assert!((0..300).any(|n| n % 3 > 0 && key == name(n)));
     }
     keyspace.cron(false);
-    assert!(keyspace.db(0).len() > 200, "expiry was off");
+    assert!(keyspace.db_mut(0).len() > 200, "expiry was off");
     keyspace.cron(true);
-    assert_eq!((keyspace.db(0).len(), keyspace.db(0).expires(), keyspace.expired_keys()), (200, 0, 100));
+    assert_eq!(
+        (keyspace.db_mut(0).len(), keyspace.db_mut(0).expires(), keyspace.expired_keys()),
+        (200, 0, 100)
+    );
 }
 
 #[test]
@@ -193,10 +196,10 @@ fn a_database_of_dead_keys_has_no_random_key() {
     let mut keyspace = Keyspace::new(1);
     for n in 0..50 {
         let hasher = keyspace.hasher.clone();
-        keyspace.db(0).set_string(hasher.key(&name(n)), b"x", Deadline::At(5));
+        keyspace.db_mut(0).set_string(hasher.key(&name(n)), b"x", Deadline::At(5), Event::Set);
     }
     keyspace.set_now(5);
-    assert_eq!(keyspace.db(0).random_key(), None);
+    assert_eq!(keyspace.db_mut(0).random_key(), None);
     assert_eq!(keyspace.expired_keys(), 50);
 }
 
@@ -207,13 +210,13 @@ fn deadlines_moved_over_and_over_leave_nothing_behind() {
     let key = hasher.key(b"k");
     let mut bytes = 0;
     for round in 0..10_000 {
-        let db = keyspace.db(0);
-        db.set_string(key, b"v", Deadline::At(1_000_000 + round));
-        db.set_deadline(key, Some(2_000_000 - round));
-        db.set_deadline(key, None);
-        db.set_deadline(key, Some(3_000_000));
+        let mut db = keyspace.db_mut(0);
+        db.set_string(key, b"v", Deadline::At(1_000_000 + round), Event::Set);
+        db.set_deadline(key, Some(2_000_000 - round), Event::Expire);
+        db.set_deadline(key, None, Event::Expire);
+        db.set_deadline(key, Some(3_000_000), Event::Expire);
         assert_eq!(db.expires(), 1);
-        db.remove(key);
+        db.remove(key, Event::Del);
         assert_eq!(db.expires(), 0);
         if round == 10 {
             bytes = db.bytes();
@@ -228,14 +231,14 @@ fn extreme_deadlines_neither_overflow_nor_fire() {
     keyspace.set_now(1_700_000_000_000);
     let hasher = keyspace.hasher.clone();
     for n in 0..4 {
-        keyspace.db(0).set_string(hasher.key(&name(n)), b"", Deadline::At(Millis::MAX));
+        keyspace.db_mut(0).set_string(hasher.key(&name(n)), b"", Deadline::At(Millis::MAX), Event::Set);
     }
     assert_eq!(keyspace.cron(true), Some(1000));
-    assert_eq!(keyspace.db(0).len(), 4);
-    assert_eq!(keyspace.db(0).average_ttl(), Millis::MAX - 1_700_000_000_000);
-    keyspace.db(0).set_deadline(hasher.key(&name(0)), Some(Millis::MIN));
+    assert_eq!(keyspace.db_mut(0).len(), 4);
+    assert_eq!(keyspace.db_mut(0).average_ttl(), Millis::MAX - 1_700_000_000_000);
+    keyspace.db_mut(0).set_deadline(hasher.key(&name(0)), Some(Millis::MIN), Event::Expire);
     keyspace.cron(true);
-    assert_eq!(keyspace.db(0).len(), 3);
+    assert_eq!(keyspace.db_mut(0).len(), 3);
 }
 
 #[test]
@@ -244,26 +247,26 @@ fn memory_comes_back_after_mass_removal_and_resizing_churn() {
     let hasher = keyspace.hasher.clone();
     let keys: Vec<Vec<u8>> = (0..40_000).map(|n| format!("key:{n:012}").into_bytes()).collect();
     for key in &keys {
-        keyspace.db(0).set_string(hasher.key(key), b"xxx", Deadline::Clear);
+        keyspace.db_mut(0).set_string(hasher.key(key), b"xxx", Deadline::Clear, Event::Set);
     }
     let small = keyspace.bytes();
     assert!(small < keys.len() * 38, "{} bytes a key", small / keys.len());
     // Every value grows, then shrinks again: other size classes, then the first.
     for len in [60, 200, 3] {
         for key in &keys {
-            keyspace.db(0).set_string(hasher.key(key), &[b'y'; 200][..len], Deadline::Clear);
+            keyspace.db_mut(0).set_string(hasher.key(key), &[b'y'; 200][..len], Deadline::Clear, Event::Set);
         }
     }
     while keyspace.cron(true) == Some(1) {}
     assert!(keyspace.bytes() < small * 5 / 4, "{} of {small}", keyspace.bytes());
     // Nine of ten go, everywhere: only moving the rest together frees pages.
     for (n, key) in keys.iter().enumerate().filter(|(n, _)| n % 10 != 0) {
-        assert!(keyspace.db(0).remove(hasher.key(key)), "{n}");
+        assert!(keyspace.db_mut(0).remove(hasher.key(key), Event::Del), "{n}");
     }
     while keyspace.cron(true) == Some(1) {}
     assert!(keyspace.bytes() < small / 4, "{} of {small}", keyspace.bytes());
     for (n, key) in keys.iter().enumerate() {
-        assert_eq!(keyspace.db(0).find(hasher.key(key)).is_some(), n % 10 == 0, "{n}");
+        assert_eq!(keyspace.db_mut(0).find(hasher.key(key)).is_some(), n % 10 == 0, "{n}");
     }
 }
 
@@ -273,14 +276,14 @@ fn a_cleared_database_is_empty_at_once_and_freed_by_and_by() {
     let hasher = keyspace.hasher.clone();
     for n in 0..60_000 {
         let value = if n % 100 == 0 { vec![0; 5000] } else { vec![0; 20] };
-        keyspace.db(0).set_string(hasher.key(&name(n * 10)), &value, Deadline::At(1 << 50));
+        keyspace.db_mut(0).set_string(hasher.key(&name(n * 10)), &value, Deadline::At(1 << 50), Event::Set);
     }
     let full = keyspace.bytes();
-    keyspace.db(0).clear();
-    assert_eq!((keyspace.db(0).len(), keyspace.db(0).expires()), (0, 0));
-    assert!(keyspace.db(0).find(hasher.key(&name(10))).is_none());
+    keyspace.db_mut(0).clear();
+    assert_eq!((keyspace.db_mut(0).len(), keyspace.db_mut(0).expires()), (0, 0));
+    assert!(keyspace.db_mut(0).find(hasher.key(&name(10))).is_none());
     assert_eq!(keyspace.bytes(), full, "clear itself frees nothing");
-    keyspace.db(0).set_string(hasher.key(b"new"), b"life", Deadline::Clear);
+    keyspace.db_mut(0).set_string(hasher.key(b"new"), b"life", Deadline::Clear, Event::Set);
     let mut rounds = 0;
     let mut before = keyspace.bytes();
     while keyspace.cron(true) == Some(1) {
@@ -289,21 +292,21 @@ fn a_cleared_database_is_empty_at_once_and_freed_by_and_by() {
         before = keyspace.bytes();
     }
     assert!(rounds > 5 && keyspace.bytes() < 200_000, "{rounds} rounds, {} left", keyspace.bytes());
-    assert!(keyspace.db(0).find(hasher.key(b"new")).is_some());
+    assert!(keyspace.db_mut(0).find(hasher.key(b"new")).is_some());
 }
 
 #[test]
 fn databases_swap_and_stay_apart() {
     let mut keyspace = Keyspace::new(3);
     let hasher = keyspace.hasher.clone();
-    keyspace.db(0).set_string(hasher.key(b"k"), b"zero", Deadline::Clear);
-    keyspace.db(2).set_string(hasher.key(b"k"), b"two", Deadline::At(9));
+    keyspace.db_mut(0).set_string(hasher.key(b"k"), b"zero", Deadline::Clear, Event::Set);
+    keyspace.db_mut(2).set_string(hasher.key(b"k"), b"two", Deadline::At(9), Event::Set);
     keyspace.swap(0, 2);
-    assert_eq!(keyspace.db(0).find(hasher.key(b"k")).map(|f| string(f.value)), Some(b"two".to_vec()));
-    assert_eq!(keyspace.db(2).find(hasher.key(b"k")).map(|f| string(f.value)), Some(b"zero".to_vec()));
-    assert!(keyspace.db(1).is_empty());
+    assert_eq!(keyspace.db_mut(0).find(hasher.key(b"k")).map(|f| string(f.value)), Some(b"two".to_vec()));
+    assert_eq!(keyspace.db_mut(2).find(hasher.key(b"k")).map(|f| string(f.value)), Some(b"zero".to_vec()));
+    assert!(keyspace.db_mut(1).is_empty());
     keyspace.set_now(9);
-    assert!(keyspace.db(0).find(hasher.key(b"k")).is_none());
+    assert!(keyspace.db_mut(0).find(hasher.key(b"k")).is_none());
 }
 
 #[test]
@@ -312,7 +315,7 @@ fn idle_time_counts_uses_only() {
     let hasher = keyspace.hasher.clone();
     let key = hasher.key(b"k");
     keyspace.set_now(1_000_000_000);
-    keyspace.db(0).set_string(key, b"v", Deadline::Clear);
+    keyspace.db_mut(0).set_string(key, b"v", Deadline::Clear, Event::Set);
     let mut now = 1_000_000_000;
     let mut later = |keyspace: &mut Keyspace, seconds: i64| {
         // The server's cron comes by at least once a second; a round every minute is enough here.
@@ -323,15 +326,15 @@ fn idle_time_counts_uses_only() {
         }
         now += seconds % 60 * 1000;
         keyspace.set_now(now);
-        keyspace.db(0).peek(key).map(|f| f.idle_secs)
+        keyspace.db_mut(0).peek(key).map(|f| f.idle_secs)
     };
     assert_eq!(later(&mut keyspace, 90), Some(90));
     assert_eq!(later(&mut keyspace, 35_000), Some(35_090));
     let days = later(&mut keyspace, 30 * 86_400).expect("alive") as i64 - 35_090 - 30 * 86_400;
     assert!((0..3600).contains(&days), "{days}");
-    keyspace.db(0).find(key);
+    keyspace.db_mut(0).find(key);
     assert_eq!(later(&mut keyspace, 7), Some(7));
-    keyspace.db(0).set_string(key, b"w", Deadline::Keep);
+    keyspace.db_mut(0).set_string(key, b"w", Deadline::Keep, Event::Set);
     assert_eq!(later(&mut keyspace, 0), Some(0));
 }
 
@@ -341,9 +344,9 @@ fn a_scan_over_the_database_survives_growth_and_decay() {
         let mut random = Random(seed);
         let mut keyspace = Keyspace::with_hasher(1, Hasher::with_key(seed, seed));
         let hasher = keyspace.hasher.clone();
-        let db = keyspace.db(0);
+        let mut db = keyspace.db_mut(0);
         for n in 0..300 {
-            db.set_string(hasher.key(&name(n)), b"stays", Deadline::Clear);
+            db.set_string(hasher.key(&name(n)), b"stays", Deadline::Clear, Event::Set);
         }
         let (mut met, mut cursor, mut extra) = (HashSet::new(), 0, 300);
         loop {
@@ -353,12 +356,12 @@ fn a_scan_over_the_database_survives_growth_and_decay() {
             }
             if random.below(2) == 0 {
                 for _ in 0..random.below(300) {
-                    db.set_string(hasher.key(&name(extra)), b"passes", Deadline::Clear);
+                    db.set_string(hasher.key(&name(extra)), b"passes", Deadline::Clear, Event::Set);
                     extra += 1;
                 }
             } else {
                 for n in 300..extra {
-                    db.remove(hasher.key(&name(n)));
+                    db.remove(hasher.key(&name(n)), Event::Del);
                 }
                 extra = 300;
             }

@@ -1,4 +1,4 @@
-//! Walking through a database: a step at a time, or straight to a random key.
+//! Walking through a database, a step at a time.
 use super::Value;
 use super::db::Db;
 
@@ -6,7 +6,7 @@ impl Db {
     /// One step of SCAN: calls `visit` for every live key of at least one bucket and about `count` keys, and returns the
     /// next cursor, 0 when the iteration is complete. Every key present during the whole iteration is visited at least
     /// once, whatever grows or shrinks meanwhile.
-    pub fn scan(&mut self, mut cursor: u64, count: usize, mut visit: impl FnMut(&[u8], Value<'_>)) -> u64 {
+    pub fn scan(&self, mut cursor: u64, count: usize, mut visit: impl FnMut(&[u8], Value<'_>)) -> u64 {
         let mut visited = 0;
         // In a table emptied by expiry a step may find little: it still ends.
         for _ in 0..count.saturating_mul(10).max(1) {
@@ -21,17 +21,5 @@ impl Db {
             }
         }
         cursor
-    }
-
-    /// A live key, chosen at random; `None` if there is none.
-    pub fn random_key(&mut self) -> Option<&[u8]> {
-        loop {
-            let reference = self.store.dict.pick(|| self.random.next())?;
-            if !self.is_dead(self.store.record(reference)) {
-                return Some(self.store.key(reference));
-            }
-            let (hash, place) = self.store.place_of(&self.hasher, reference);
-            self.expire(hash, place);
-        }
     }
 }

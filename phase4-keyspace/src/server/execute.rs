@@ -3,7 +3,7 @@ use phase3_eventloop::outbox::Outbox;
 use phase3_eventloop::service::ConnId;
 
 use crate::command::lookup::Named;
-use crate::command::{Context, Effect, Run, ServerContext};
+use crate::command::{Context, Run, ServerContext};
 use crate::error::Error;
 use crate::state::State;
 use crate::state::clients::{Caller, HeldBy, Replies};
@@ -14,6 +14,7 @@ use crate::wire::framed;
 use crate::wire::reply::{Reply, Wire};
 
 use super::admit::{Verdict, admit};
+use super::unit::end_unit;
 
 /// What became of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,14 +81,14 @@ pub fn execute(
                 }
             };
             match result {
-                Ok(Effect::Read) => {}
-                // The one place that learns of every change: WATCH and the append-only file will be told here.
-                Ok(Effect::Wrote) => state.dirty += 1,
+                Ok(()) => {}
                 Err(error) => {
                     state.stats.commands[id as usize].failed += 1;
                     refuse(state, &error, wire, out);
                 }
             }
+            // An error changes nothing, but the command may have met a key whose time was over.
+            end_unit(state);
         }
         Ok(Verdict::Hold) => {
             out.truncate(start);

@@ -26,7 +26,7 @@ impl Server {
         let Some(mut caller) = state.caller(turn.conn) else { return Some(Next::Close) };
         let limits = state.wire_limits(caller.stranger);
         let client = state.clients.get(turn.conn)?;
-        let ahead = Ahead { lookup: lookup::table(), db: state.keyspace.shared(caller.db) };
+        let ahead = Ahead { lookup: lookup::table(), db: state.keyspace.db(caller.db) };
         let then = self.batch.gather(input, *consumed, client, &limits, ahead);
         self.batch.warm(ahead.db);
         let mut next = None;

@@ -8,7 +8,7 @@ use phase3_eventloop::outbox::{ConnStats, Outbox};
 use super::control::{kill, pause, unblock, unpause};
 use crate::command::ServerContext;
 use crate::command::lookup;
-use crate::command::{Command, Effect, Group, ServerFn, help};
+use crate::command::{Command, Group, ServerFn, help};
 use crate::error::Error;
 use crate::state::clients::{Class, Client, Replies};
 use crate::text::integer;
@@ -58,28 +58,28 @@ const fn admin(
     Command::admin(name, arity, run).doc(Group::Connection, since, summary)
 }
 
-fn id(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn id(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     reply.integer(context.client().id as i64);
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn getname(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn getname(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match context.client().name.as_slice() {
         [] => reply.nil(),
         name => reply.bulk(name),
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn setname(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn setname(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     check_name(args.get(2), "Client names")?;
     context.client().name = args.get(2).to_vec();
     reply.ok();
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// Redis has this since 7.2; client libraries call it without asking which version they talk to.
-fn setinfo(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn setinfo(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let value = args.get(3);
     if args.is(2, "LIB-NAME") {
         check_name(value, "lib-name")?;
@@ -91,7 +91,7 @@ fn setinfo(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_
         return Err(Error::bytes([b"ERR Unrecognized option '", args.get(2), b"'"].concat()));
     }
     reply.ok();
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// A name must be printable and without spaces, or `CLIENT LIST` could not be taken apart again.
@@ -103,11 +103,7 @@ pub fn check_name(name: &[u8], what: &str) -> Result<(), Error> {
 }
 
 /// The dispatcher drops the replies that are not wanted; this one too, unless the mode is `ON`.
-fn reply_mode(
-    context: &mut ServerContext<'_>,
-    args: Args<'_>,
-    reply: &mut Reply<'_>,
-) -> Result<Effect, Error> {
+fn reply_mode(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let client = context.client();
     if args.is(2, "ON") {
         client.replies = Replies::On;
@@ -119,20 +115,20 @@ fn reply_mode(
         client.replies = Replies::SkipNext;
     }
     reply.ok();
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn no_evict(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn no_evict(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     context.client().no_evict = match () {
         () if args.is(2, "ON") => true,
         () if args.is(2, "OFF") => false,
         () => return Err(Error::Syntax),
     };
     reply.ok();
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn info(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn info(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let (conn, now) = (context.conn, context.outbox.now());
     let state = &mut *context.state;
     let mut text = String::new();
@@ -140,10 +136,10 @@ fn info(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> 
         describe(client, context.outbox, now, &mut text);
     }
     reply.verbatim("txt", text.as_bytes());
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn list(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn list(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let mut ids = None;
     let mut class = None;
     if args.len() == 4 && args.is(2, "TYPE") {
@@ -170,7 +166,7 @@ fn list(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) 
         describe(client, context.outbox, now, &mut text);
     }
     reply.verbatim("txt", text.as_bytes());
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// One line of `CLIENT LIST`. Fields about what this server does not have yet are what they are in Redis when unused.
@@ -206,7 +202,7 @@ fn describe(client: &Client, outbox: &Outbox, now: Instant, text: &mut String) {
     text.push('\n');
 }
 
-fn help_lines(_: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn help_lines(_: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     help(
         reply,
         "CLIENT",
@@ -244,5 +240,5 @@ fn help_lines(_: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> 
             "    End a pause.",
         ],
     );
-    Ok(Effect::Read)
+    Ok(())
 }

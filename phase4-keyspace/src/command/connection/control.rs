@@ -1,7 +1,6 @@
 //! What one client does to others: `CLIENT KILL`, `PAUSE`, `UNPAUSE`, `UNBLOCK`.
 use std::time::Duration;
 
-use crate::command::Effect;
 use crate::command::ServerContext;
 use crate::error::Error;
 use crate::error::wrong_subcommand;
@@ -66,7 +65,7 @@ pub(super) fn kill(
     context: &mut ServerContext<'_>,
     args: Args<'_>,
     reply: &mut Reply<'_>,
-) -> Result<Effect, Error> {
+) -> Result<(), Error> {
     if args.len() == 3 {
         let filter = Filter { addr: Some(args.get(2)), ..Filter::default() };
         if kill_matching(context, &filter) == 0 {
@@ -77,7 +76,7 @@ pub(super) fn kill(
         let filter = Filter::parse(args)?;
         reply.integer(kill_matching(context, &filter));
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
 fn kill_matching(context: &mut ServerContext<'_>, filter: &Filter<'_>) -> i64 {
@@ -103,7 +102,7 @@ pub(super) fn pause(
     context: &mut ServerContext<'_>,
     args: Args<'_>,
     reply: &mut Reply<'_>,
-) -> Result<Effect, Error> {
+) -> Result<(), Error> {
     let all = match args.len() {
         3 => true,
         4 if args.is(3, "ALL") => true,
@@ -123,25 +122,21 @@ pub(super) fn pause(
         all: all || before.is_some_and(|before| before.all),
     });
     reply.ok();
-    Ok(Effect::Read)
+    Ok(())
 }
 
 pub(super) fn unpause(
     context: &mut ServerContext<'_>,
     _: Args<'_>,
     reply: &mut Reply<'_>,
-) -> Result<Effect, Error> {
+) -> Result<(), Error> {
     context.state.end_pause(context.outbox);
     reply.ok();
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// No command blocks yet, so nobody is found; a paused client is not blocked in this sense.
-pub(super) fn unblock(
-    _: &mut ServerContext<'_>,
-    args: Args<'_>,
-    reply: &mut Reply<'_>,
-) -> Result<Effect, Error> {
+pub(super) fn unblock(_: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match args.len() {
         3 => {}
         4 if args.is(3, "TIMEOUT") || args.is(3, "ERROR") => {}
@@ -150,5 +145,5 @@ pub(super) fn unblock(
     }
     integer::parse(args.get(2)).ok_or(Error::NotInteger)?;
     reply.integer(0);
-    Ok(Effect::Read)
+    Ok(())
 }

@@ -1,5 +1,5 @@
 //! Whole databases, and what passes between them.
-use crate::command::{Command, Context, Effect, Group, KeySpec};
+use crate::command::{Command, Context, Group, KeySpec};
 use crate::error::Error;
 use crate::text::integer;
 use crate::wire::args::Args;
@@ -54,7 +54,7 @@ fn in_range(ctx: &Context<'_>, number: i64) -> Result<usize, Error> {
 }
 
 /// `COPY source destination [DB index] [REPLACE]`
-fn copy(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn copy(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let mut target = ctx.db;
     let mut replace = false;
     let mut at = 3;
@@ -73,39 +73,33 @@ fn copy(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<
     if target == ctx.db && from.bytes == to.bytes {
         return Err(same_object());
     }
-    let copied = ctx.read(from).is_some() && (replace || ctx.keyspace.db(target).find(to).is_none());
+    let copied = ctx.read(from).is_some() && (replace || ctx.keyspace.db_mut(target).find(to).is_none());
     if copied {
-        let entry = ctx.db().clone_entry(from).expect("it was found above, and the clock stands still");
-        ctx.keyspace.db(target).put(to, entry);
+        ctx.keyspace.copy((ctx.db, from), (target, to));
     }
     reply.integer(i64::from(copied));
-    Ok(if copied { Effect::Wrote } else { Effect::Read })
+    Ok(())
 }
 
-fn move_key(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn move_key(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let target = index(ctx, args.get(2))?;
     if target == ctx.db {
         return Err(same_object());
     }
     let key = ctx.first_key(args.get(1));
-    let taken = match ctx.db().find(key).is_some() && ctx.keyspace.db(target).find(key).is_none() {
-        true => ctx.db().take(key),
-        false => None,
-    };
-    let Some(taken) = taken else {
-        reply.integer(0);
-        return Ok(Effect::Read);
-    };
-    ctx.keyspace.db(target).put(key, taken);
-    reply.integer(1);
-    Ok(Effect::Wrote)
+    let moves = ctx.db().find(key).is_some() && ctx.keyspace.db_mut(target).find(key).is_none();
+    if moves {
+        ctx.keyspace.move_key(ctx.db, target, key);
+    }
+    reply.integer(i64::from(moves));
+    Ok(())
 }
 
 fn same_object() -> Error {
     Error::bad_argument("ERR source and destination objects are the same")
 }
 
-fn swapdb(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn swapdb(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let number = |at, text: &'static str| {
         let number = integer::parse(args.get(at)).filter(|&n| i32::try_from(n).is_ok());
         number.ok_or(Error::bad_argument(text))
@@ -115,28 +109,28 @@ fn swapdb(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Resul
     let (first, second) = (in_range(ctx, first)?, in_range(ctx, second)?);
     ctx.keyspace.swap(first, second);
     reply.ok();
-    Ok(Effect::Wrote)
+    Ok(())
 }
 
-fn dbsize(ctx: &mut Context<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn dbsize(ctx: &mut Context<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     reply.integer(ctx.db().len() as i64);
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn flushdb(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn flushdb(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     check_flush(args)?;
     ctx.db().clear();
     reply.ok();
-    Ok(Effect::Wrote)
+    Ok(())
 }
 
-fn flushall(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn flushall(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     check_flush(args)?;
     for index in 0..ctx.keyspace.databases() {
-        ctx.keyspace.db(index).clear();
+        ctx.keyspace.db_mut(index).clear();
     }
     reply.ok();
-    Ok(Effect::Wrote)
+    Ok(())
 }
 
 /// `[ASYNC|SYNC]`: both are understood and neither makes a difference, for emptying never waits for the freeing.

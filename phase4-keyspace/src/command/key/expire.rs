@@ -1,8 +1,8 @@
 //! How long keys live: setting, reading and removing deadlines.
-use crate::command::{Command, Context, DataFn, Effect, Group, KeySpec};
+use crate::command::{Command, Context, DataFn, Group, KeySpec};
 use crate::error::Error;
 use crate::error::c_string;
-use crate::keyspace::Millis;
+use crate::keyspace::{Event, Millis};
 use crate::text::integer;
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
@@ -38,21 +38,21 @@ const SECONDS: i64 = 1000;
 /// And in that of the milliseconds commands.
 const MILLIS: i64 = 1;
 
-fn expire(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn expire(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let now = ctx.keyspace.now();
     set_deadline(ctx, args, SECONDS, now, "expire", reply)
 }
 
-fn pexpire(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn pexpire(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let now = ctx.keyspace.now();
     set_deadline(ctx, args, MILLIS, now, "pexpire", reply)
 }
 
-fn expireat(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn expireat(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     set_deadline(ctx, args, SECONDS, 0, "expireat", reply)
 }
 
-fn pexpireat(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn pexpireat(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     set_deadline(ctx, args, MILLIS, 0, "pexpireat", reply)
 }
 
@@ -64,7 +64,7 @@ fn set_deadline(
     base: Millis,
     name: &'static str,
     reply: &mut Reply<'_>,
-) -> Result<Effect, Error> {
+) -> Result<(), Error> {
     // ANCHOR: expire-body
     let conditions = Conditions::parse(args)?;
     let time = integer::parse(args.get(2)).ok_or(Error::NotInteger)?;
@@ -74,15 +74,15 @@ fn set_deadline(
         .ok_or(Error::InvalidExpire(name))?;
     let key = ctx.first_key(args.get(1));
     let now = ctx.keyspace.now();
-    let db = ctx.db();
+    let mut db = ctx.db();
     let applies = db.find(key).is_some_and(|found| conditions.hold(found.deadline, deadline));
     if applies && deadline <= now {
-        db.remove(key);
+        db.remove(key, Event::Del);
     } else if applies {
-        db.set_deadline(key, Some(deadline));
+        db.set_deadline(key, Some(deadline), Event::Expire);
     }
     reply.integer(i64::from(applies));
-    Ok(if applies { Effect::Wrote } else { Effect::Read })
+    Ok(())
     // ANCHOR_END: expire-body
 }
 
@@ -133,21 +133,21 @@ impl Conditions {
     }
 }
 
-fn ttl(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn ttl(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let now = ctx.keyspace.now();
     tell(ctx, args, reply, |deadline| to_seconds((deadline - now).max(0)))
 }
 
-fn pttl(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn pttl(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let now = ctx.keyspace.now();
     tell(ctx, args, reply, |deadline| (deadline - now).max(0))
 }
 
-fn expiretime(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn expiretime(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     tell(ctx, args, reply, to_seconds)
 }
 
-fn pexpiretime(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn pexpiretime(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     tell(ctx, args, reply, |deadline| deadline)
 }
 
@@ -157,13 +157,13 @@ fn tell(
     args: Args<'_>,
     reply: &mut Reply<'_>,
     show: impl FnOnce(Millis) -> i64,
-) -> Result<Effect, Error> {
+) -> Result<(), Error> {
     let key = ctx.first_key(args.get(1));
     reply.integer(match ctx.peek(key) {
         Some(found) => found.deadline.map_or(-1, show),
         None => -2,
     });
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// To the nearest second. Never negative: a live key's deadline is ahead.
@@ -171,15 +171,15 @@ fn to_seconds(millis: Millis) -> i64 {
     ((millis as u64 + 500) / 1000) as i64
 }
 
-fn persist(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn persist(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let key = ctx.first_key(args.get(1));
-    let db = ctx.db();
+    let mut db = ctx.db();
     let had_deadline = db.find(key).is_some_and(|found| found.deadline.is_some());
     if had_deadline {
-        db.set_deadline(key, None);
+        db.set_deadline(key, None, Event::Persist);
     }
     reply.integer(i64::from(had_deadline));
-    Ok(if had_deadline { Effect::Wrote } else { Effect::Read })
+    Ok(())
 }
 
 #[cfg(test)]
@@ -228,7 +228,7 @@ mod tests {
             let mut h = Harness::new();
             h.expect("SET k v", "+OK");
             h.expect(line, ":1");
-            assert_eq!(h.keyspace.db(0).len(), 0, "{line}");
+            assert_eq!(h.keyspace.db_mut(0).len(), 0, "{line}");
         }
     }
 

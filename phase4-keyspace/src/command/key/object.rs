@@ -1,6 +1,6 @@
 //! `OBJECT`: how a value is kept, for people who look inside.
 use crate::command::string::string;
-use crate::command::{Command, Context, DataFn, Effect, Group, KeySpec, help};
+use crate::command::{Command, Context, DataFn, Group, KeySpec, help};
 use crate::error::Error;
 use crate::keyspace::Found;
 use crate::text::integer;
@@ -39,12 +39,12 @@ const SHARED_INTEGERS: i64 = 10_000;
 /// The reference count of what is shared for ever.
 const SHARED_REFCOUNT: i64 = i32::MAX as i64;
 
-fn encoding(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn encoding(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match ctx.peek(ctx.first_key(args.get(2))) {
         Some(found) => reply.bulk(encoding_name(&found)?.as_bytes()),
         None => reply.nil(),
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// The name that Redis would have for it: integers as `int`, short strings `embstr`, others and edited ones `raw`.
@@ -61,7 +61,7 @@ pub fn encoding_name(found: &Found<'_>) -> Result<&'static str, Error> {
     })
 }
 
-fn freq(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn freq(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     if ctx.peek(ctx.first_key(args.get(2))).is_some() {
         return Err(Error::other(
             "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when \
@@ -69,23 +69,23 @@ fn freq(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<
         ));
     }
     reply.nil();
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn idletime(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn idletime(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match ctx.peek(ctx.first_key(args.get(2))) {
         Some(found) => reply.integer(found.idle_secs as i64),
         None => reply.nil(),
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn refcount(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn refcount(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match ctx.peek(ctx.first_key(args.get(2))) {
         Some(found) => reply.integer(refcount_of(&found)?),
         None => reply.nil(),
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// Nothing is shared here, but Redis shares small integers, and answers so.
@@ -95,7 +95,7 @@ pub fn refcount_of(found: &Found<'_>) -> Result<i64, Error> {
     Ok(if shared { SHARED_REFCOUNT } else { 1 })
 }
 
-fn help_lines(_: &mut Context<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn help_lines(_: &mut Context<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     help(
         reply,
         "OBJECT",
@@ -114,7 +114,7 @@ fn help_lines(_: &mut Context<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result
             "    <key>.",
         ],
     );
-    Ok(Effect::Read)
+    Ok(())
 }
 
 #[cfg(test)]

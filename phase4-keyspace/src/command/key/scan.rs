@@ -1,6 +1,6 @@
 //! Walking through the keys: all at once (`KEYS`) or a step at a time (`SCAN`).
 use super::type_name;
-use crate::command::{Command, Context, Effect, Group, KeySpec};
+use crate::command::{Command, Context, Group, KeySpec};
 use crate::error::Error;
 use crate::keyspace::Value;
 use crate::text::glob;
@@ -23,7 +23,7 @@ pub const COMMANDS: &[Command] = &[
 const DEFAULT_COUNT: usize = 10;
 
 /// One pass over the whole database while everyone waits: the one command here that is as slow as the data is large.
-fn keys(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn keys(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let pattern = Pattern::new(args.get(1));
     reply.counted_array(|reply| {
         let mut count = 0;
@@ -36,11 +36,11 @@ fn keys(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<
         });
         count
     });
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
-fn scan(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn scan(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     // ANCHOR: scan-body
     let cursor = integer::parse_cursor(args.get(1)).ok_or(Error::bad_argument("ERR invalid cursor"))?;
     let options = ScanOptions::parse(args)?;
@@ -64,7 +64,7 @@ fn scan(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<
     reply.array(2);
     reply.bulk(Decimal::unsigned(next).as_bytes());
     reply.encoded(&keys);
-    Ok(Effect::Read)
+    Ok(())
     // ANCHOR_END: scan-body
 }
 
@@ -148,7 +148,7 @@ mod tests {
         let mut seen = BTreeSet::new();
         let mut cursor = "0".to_string();
         loop {
-            let (out, _) = h.run(&[
+            let out = h.run(&[
                 b"SCAN",
                 cursor.as_bytes(),
                 b"MATCH",

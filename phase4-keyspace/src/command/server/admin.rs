@@ -1,7 +1,7 @@
 //! Commands about the server as a whole: `TIME`, `SHUTDOWN`, `LOLWUT`.
 use crate::clock::wall_clock;
 use crate::command::ServerContext;
-use crate::command::{Command, Effect, Group};
+use crate::command::{Command, Group};
 use crate::error::Error;
 use crate::log;
 use crate::wire::args::Args;
@@ -24,18 +24,18 @@ pub static COMMANDS: &[Command] = &[
     ),
 ];
 
-fn time(_: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn time(_: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let now = wall_clock();
     reply.array(2);
     reply.bulk(now.as_secs().to_string().as_bytes());
     reply.bulk(now.subsec_micros().to_string().as_bytes());
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// `SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE] [ABORT]`. There is nothing to save to yet, so `SAVE` is refused rather than
 /// ignored; `NOW` and `FORCE` are about replicas and failed snapshots, which there are not either. No reply is the reply:
 /// the connection closes.
-fn shutdown(context: &mut ServerContext<'_>, args: Args<'_>, _: &mut Reply<'_>) -> Result<Effect, Error> {
+fn shutdown(context: &mut ServerContext<'_>, args: Args<'_>, _: &mut Reply<'_>) -> Result<(), Error> {
     let (mut save, mut nosave, mut abort, mut other) = (false, false, false, false);
     for word in args.from(1) {
         match word.to_ascii_lowercase().as_slice() {
@@ -60,11 +60,11 @@ fn shutdown(context: &mut ServerContext<'_>, args: Args<'_>, _: &mut Reply<'_>) 
     log::notice(format_args!("a client asked for SHUTDOWN"));
     context.client().closing = true;
     context.outbox.shut_down();
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// A small hash table, half full.
-fn lolwut(_: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn lolwut(_: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let picture = "\
         ┌────┬────┬────┬────┬────┬────┬────┬────┐\n\
         │ ▓▓ │    │ ▓▓ │    │ ▓▓ │ ▓▓ │    │    │\n\
@@ -73,5 +73,5 @@ fn lolwut(_: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Resu
         \u{20}           ▓▓\n\n";
     let text = format!("{picture}Redis ver. {}\n", super::info::COMPATIBLE_WITH);
     reply.verbatim("txt", text.as_bytes());
-    Ok(Effect::Read)
+    Ok(())
 }

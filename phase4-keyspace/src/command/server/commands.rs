@@ -1,5 +1,5 @@
 //! `COMMAND`: the table describes itself, so that clients can find keys and route requests without knowing each command.
-use crate::command::{Command, Context, DataFn, Effect, Group, KeySpec, all, find, help};
+use crate::command::{Command, Context, DataFn, Group, KeySpec, all, find, help};
 use crate::error::Error;
 use crate::text::glob;
 use crate::wire::args::Args;
@@ -79,21 +79,21 @@ impl Named {
     }
 }
 
-fn count(_: &mut Context<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn count(_: &mut Context<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     reply.integer(all().count() as i64);
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn info_of_all(_: &mut Context<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn info_of_all(_: &mut Context<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     reply.array(all().count());
     for command in all() {
         write_info(reply, Named::top(command));
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// `COMMAND INFO [name …]`
-fn info(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn info(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     if args.len() == 2 {
         return info_of_all(ctx, args, reply);
     }
@@ -104,11 +104,11 @@ fn info(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<
             None => reply.nil(),
         }
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// `COMMAND DOCS [name …]`: unknown names are left out.
-fn docs(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn docs(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let named: Vec<Named> = match args.len() {
         2 => all().map(Named::top).collect(),
         _ => args.from(2).filter_map(Named::find).collect(),
@@ -117,11 +117,11 @@ fn docs(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Ef
     for named in named {
         write_docs(reply, named);
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// `COMMAND LIST [FILTERBY MODULE name|ACLCAT category|PATTERN pattern]`. Subcommands are listed only by a filter.
-fn list(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn list(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let with_subcommands =
         || all().flat_map(|row| std::iter::once(Named::top(row)).chain(Named::top(row).subcommands()));
     let names: Vec<Named> = if args.len() == 2 {
@@ -143,10 +143,10 @@ fn list(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Ef
     for name in names {
         reply.bulk(name.full_name().as_bytes());
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn help_lines(_: &mut Context<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn help_lines(_: &mut Context<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     help(
         reply,
         "COMMAND",
@@ -171,7 +171,7 @@ fn help_lines(_: &mut Context<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result
             "    Return the keys and the access flags from a full Redis command.",
         ],
     );
-    Ok(Effect::Read)
+    Ok(())
 }
 
 #[cfg(test)]

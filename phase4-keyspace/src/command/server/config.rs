@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use crate::command::ServerContext;
-use crate::command::{Command, Effect, Group, ServerFn, help};
+use crate::command::{Command, Group, ServerFn, help};
 use crate::config::apply;
 use crate::config::table::{self, Change, Fixed, Parameter};
 use crate::config::{Config, rewrite};
@@ -38,7 +38,7 @@ const fn row(
     Command::admin(name, arity, run).doc(Group::Server, since, summary)
 }
 
-fn get(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn get(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let config = &context.state.config;
     let settable = table::PARAMETERS.iter().map(|parameter| (parameter.name, (parameter.get)(config)));
     let fixed = table::FIXED.iter().map(|fixed| (fixed.name, fixed.value.to_string()));
@@ -60,7 +60,7 @@ fn get(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -
         reply.bulk(name);
         reply.bulk(value.as_bytes());
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// A parameter that was asked to change.
@@ -79,7 +79,7 @@ impl Target {
 }
 
 /// All of it happens, or none: the values are tried on a copy, and the copy is put in place when every one has fitted.
-fn set(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn set(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     if !args.len().is_multiple_of(2) {
         return Err(Error::Syntax);
     }
@@ -107,7 +107,7 @@ fn set(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -
         }
     }
     reply.ok();
-    Ok(Effect::Read)
+    Ok(())
 }
 
 fn target(name: &[u8]) -> Result<Target, Error> {
@@ -153,17 +153,13 @@ fn apply(context: &mut ServerContext<'_>, config: Config) -> Result<(), Error> {
     Ok(())
 }
 
-fn resetstat(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn resetstat(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     context.state.reset_stats();
     reply.ok();
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn rewrite_file(
-    context: &mut ServerContext<'_>,
-    _: Args<'_>,
-    reply: &mut Reply<'_>,
-) -> Result<Effect, Error> {
+fn rewrite_file(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let config = &context.state.config;
     let Some(file) = &config.file else {
         return Err(Error::other("ERR The server is running without a config file"));
@@ -171,10 +167,10 @@ fn rewrite_file(
     rewrite::rewrite(config, file)
         .map_err(|error| Error::other(format!("ERR Rewriting config file: {error}")))?;
     reply.ok();
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn help_lines(_: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn help_lines(_: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     help(
         reply,
         "CONFIG",
@@ -189,5 +185,5 @@ fn help_lines(_: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> 
             "    Write what was changed to the configuration file.",
         ],
     );
-    Ok(Effect::Read)
+    Ok(())
 }

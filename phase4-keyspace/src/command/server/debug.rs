@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use crate::command::ServerContext;
 use crate::command::key::object;
-use crate::command::{Command, Effect, Group, help};
+use crate::command::{Command, Group, help};
 use crate::config::Debugging;
 use crate::error::Error;
 use crate::error::wrong_subcommand;
 use crate::keyspace::Value;
 use crate::log;
+use crate::state::recorder::Recorder;
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
 
@@ -20,7 +21,7 @@ pub static COMMANDS: &[Command] = &[Command::admin("debug", -2, debug).doc(
     "Looks inside the server and makes it misbehave on purpose.",
 )];
 
-fn debug(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn debug(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     permitted(context)?;
     let name = args.get(1).to_ascii_lowercase();
     match (name.as_slice(), args.len()) {
@@ -44,9 +45,10 @@ fn debug(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>)
             reply.ok();
         }
         (b"object", 3) => describe(context, args.get(2), reply)?,
+        (b"journal", 2 | 3) => journal(context, args, reply)?,
         _ => return Err(wrong_subcommand("DEBUG", args.get(1))),
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
 fn permitted(context: &mut ServerContext<'_>) -> Result<(), Error> {
@@ -62,19 +64,43 @@ fn permitted(context: &mut ServerContext<'_>) -> Result<(), Error> {
     }
 }
 
+/// `DEBUG JOURNAL [ON|OFF]`: what the units of execution since the last call did to keys, each as `database event key`.
+fn journal(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
+    let state = &mut *context.state;
+    if args.is(2, "on") || args.is(2, "off") {
+        let on = args.is(2, "on");
+        state.recorder = on.then(Recorder::default);
+        state.keyspace.changes.set_keep(on);
+        reply.ok();
+        return Ok(());
+    }
+    if args.len() == 3 {
+        return Err(Error::Syntax);
+    }
+    let recorder = state.recorder.as_mut().ok_or(Error::other("ERR say DEBUG JOURNAL ON first"))?;
+    let changes = recorder.take();
+    reply.array(changes.len());
+    for change in changes {
+        let key = change.key.unwrap_or_default();
+        let text = [format!("{} {} ", change.db, change.event.name()).as_bytes(), &key].concat();
+        reply.bulk(&text);
+    }
+    Ok(())
+}
+
 /// Where Redis prints an address, this prints 0: a record moves when its table grows, and nobody may rely on it.
 fn describe(context: &mut ServerContext<'_>, key: &[u8], reply: &mut Reply<'_>) -> Result<(), Error> {
     let db = context.client().db;
     let keyspace = &mut context.state.keyspace;
-    let now_minutes_of_lru = (keyspace.now() / 1000) as u64 & 0xff_ffff;
+    let lru_clock = (keyspace.now() / 1000) as u64 & 0xff_ffff;
     let key = keyspace.hasher.key(key);
-    let found = keyspace.db(db).peek(key).ok_or(Error::NoSuchKey)?;
+    let found = keyspace.db_mut(db).into_peeked(key).ok_or(Error::NoSuchKey)?;
     let encoding = object::encoding_name(&found)?;
-    let Value::String(bytes) = found.value else { return Err(Error::WrongType) };
+    let Value::String(bytes) = found.value;
     let serialized = serialized_len(bytes, encoding);
     let refcount = object::refcount_of(&found)?;
     let idle = found.idle_secs;
-    let lru = now_minutes_of_lru.wrapping_sub(idle) & 0xff_ffff;
+    let lru = lru_clock.wrapping_sub(idle) & 0xff_ffff;
     reply.simple(&format!(
         "Value at:0x0 refcount:{refcount} encoding:{encoding} serializedlength:{serialized} lru:{lru} \
          lru_seconds_idle:{idle}"
@@ -109,6 +135,8 @@ fn help_lines(reply: &mut Reply<'_>) {
         &[
             "ERROR <string>",
             "    Answer with this error.",
+            "JOURNAL [ON|OFF]",
+            "    Start or stop to record changes of keys; alone: return those since the last call.",
             "LOG <message>",
             "    Write a line to the server's log.",
             "OBJECT <key>",

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use phase3_eventloop::outbox::Limits;
 
 use crate::clock::wall_clock;
-use crate::command::{Command, Effect, Group};
+use crate::command::{Command, Group};
 use crate::command::{ServerContext, lookup};
 use crate::error::Error;
 use crate::memory::process;
@@ -43,7 +43,7 @@ const SECTIONS: &[Section] = &[
     Section { name: "Keyspace", by_default: true, write: keyspace },
 ];
 
-fn info(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn info(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let asks = |word: &str| args.from(1).any(|arg| arg.eq_ignore_ascii_case(word.as_bytes()));
     let defaults = args.len() == 1 || asks("default");
     let everything = asks("all") || asks("everything");
@@ -59,7 +59,7 @@ fn info(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) 
         }
     }
     reply.verbatim("txt", page.text.as_bytes());
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// The text so far, and what there is to tell.
@@ -181,7 +181,7 @@ fn human(bytes: u64) -> String {
 
 fn persistence(page: &mut Page<'_>) {
     page.zeros(&["loading", "async_loading"]);
-    page.field("rdb_changes_since_last_save", page.state.dirty);
+    page.field("rdb_changes_since_last_save", page.state.keyspace.changes.dirty());
     page.zeros(&["rdb_bgsave_in_progress", "aof_enabled", "aof_rewrite_in_progress"]);
 }
 

@@ -1,8 +1,8 @@
 //! Strings that hold numbers.
 use super::string;
-use crate::command::{Command, Context, DataFn, Effect, Group, KeySpec};
+use crate::command::{Command, Context, DataFn, Group, KeySpec};
 use crate::error::Error;
-use crate::keyspace::Deadline;
+use crate::keyspace::{Deadline, Event};
 use crate::text::extended::Extended;
 use crate::text::integer::{self, Decimal};
 use crate::wire::args::Args;
@@ -27,27 +27,27 @@ const fn row(
     Command::data(name, arity, "write denyoom fast", KeySpec::ONE, run).doc(Group::String, since, summary)
 }
 
-fn incr(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn incr(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     add(ctx, args, 1, reply)
 }
 
-fn decr(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn decr(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     add(ctx, args, -1, reply)
 }
 
-fn incrby(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn incrby(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let amount = integer::parse(args.get(2)).ok_or(Error::NotInteger)?;
     add(ctx, args, amount, reply)
 }
 
-fn decrby(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn decrby(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let amount = integer::parse(args.get(2)).ok_or(Error::NotInteger)?;
     let amount = amount.checked_neg().ok_or(Error::bad_argument("ERR decrement would overflow"))?;
     add(ctx, args, amount, reply)
 }
 
 /// The sum replaces the number; the deadline stays.
-fn add(ctx: &mut Context<'_>, args: Args<'_>, amount: i64, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn add(ctx: &mut Context<'_>, args: Args<'_>, amount: i64, reply: &mut Reply<'_>) -> Result<(), Error> {
     // ANCHOR: incr-body
     let key = ctx.first_key(args.get(1));
     let old = match ctx.db().find(key) {
@@ -55,13 +55,13 @@ fn add(ctx: &mut Context<'_>, args: Args<'_>, amount: i64, reply: &mut Reply<'_>
         None => 0,
     };
     let sum = old.checked_add(amount).ok_or(Error::other("ERR increment or decrement would overflow"))?;
-    ctx.db().set_string(key, Decimal::new(sum).as_bytes(), Deadline::Keep);
+    ctx.db().set_string(key, Decimal::new(sum).as_bytes(), Deadline::Keep, Event::IncrBy);
     reply.integer(sum);
-    Ok(Effect::Wrote)
+    Ok(())
     // ANCHOR_END: incr-body
 }
 
-fn incrbyfloat(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn incrbyfloat(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let key = ctx.first_key(args.get(1));
     let old = match ctx.db().find(key) {
         Some(found) => Extended::parse(string(found.value)?).ok_or(Error::NotFloat)?,
@@ -70,9 +70,9 @@ fn incrbyfloat(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> 
     let amount = Extended::parse(args.get(2)).ok_or(Error::NotFloat)?;
     let sum = old.checked_add(amount).ok_or(Error::other("ERR increment would produce NaN or Infinity"))?;
     let text = sum.to_text();
-    ctx.db().set_string(key, text.as_bytes(), Deadline::Keep);
+    ctx.db().set_string(key, text.as_bytes(), Deadline::Keep, Event::IncrByFloat);
     reply.bulk(text.as_bytes());
-    Ok(Effect::Wrote)
+    Ok(())
 }
 
 #[cfg(test)]

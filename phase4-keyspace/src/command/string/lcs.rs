@@ -1,6 +1,6 @@
 //! `LCS`: the longest common subsequence of two strings, by the table of the textbooks.
 use super::string;
-use crate::command::{Command, Context, Effect, Group, KeySpec};
+use crate::command::{Command, Context, Group, KeySpec};
 use crate::error::Error;
 use crate::text::integer;
 use crate::wire::args::Args;
@@ -49,7 +49,7 @@ impl Options {
 }
 
 /// `LCS key1 key2 [LEN] [IDX] [MINMATCHLEN n] [WITHMATCHLEN]`
-fn lcs(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn lcs(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let max = ctx.max_string;
     // Both must be at hand at once, and a lookup may expire a key: so one of them is copied.
     let a = load(ctx, args.get(1))?.to_vec();
@@ -58,12 +58,12 @@ fn lcs(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<E
     let table = Table::new(&a, b, max)?;
     if options.len {
         reply.integer(i64::from(table.at(a.len(), b.len())));
-        return Ok(Effect::Read);
+        return Ok(());
     }
     let (sequence, mut matches) = table.walk(&a, b);
     if !options.idx {
         reply.bulk(&sequence);
-        return Ok(Effect::Read);
+        return Ok(());
     }
     matches.retain(|m| m.len as i64 >= options.min_match_len);
     reply.map(2);
@@ -82,7 +82,7 @@ fn lcs(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<E
     }
     reply.bulk(b"len");
     reply.integer(sequence.len() as i64);
-    Ok(Effect::Read)
+    Ok(())
 }
 
 fn load<'c>(ctx: &'c mut Context<'_>, key: &[u8]) -> Result<&'c [u8], Error> {

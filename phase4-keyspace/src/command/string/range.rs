@@ -1,8 +1,8 @@
 //! Parts of strings: length, byte ranges, appending.
 use super::string;
-use crate::command::{Command, Context, Effect, Group, KeySpec};
+use crate::command::{Command, Context, Group, KeySpec};
 use crate::error::Error;
-use crate::keyspace::Deadline;
+use crate::keyspace::{Deadline, Edit, Event};
 use crate::text::integer;
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
@@ -42,7 +42,7 @@ fn check_length(len: usize, more: usize, max: usize) -> Result<(), Error> {
     }
 }
 
-fn append(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn append(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let key = ctx.first_key(args.get(1));
     let more = args.get(2);
     let max = ctx.max_string;
@@ -50,31 +50,31 @@ fn append(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Resul
         Some(found) => {
             let old = string(found.value)?.len();
             check_length(old, more.len(), max)?;
-            ctx.db().edit_string(key, |bytes| {
+            ctx.db().edit_string(key, Event::Append, |bytes| {
                 bytes.extend_from_slice(more);
-                bytes.len()
+                Edit::Changed(bytes.len())
             })
         }
         None => {
-            ctx.db().set_string(key, more, Deadline::Clear);
+            ctx.db().set_string(key, more, Deadline::Clear, Event::Append);
             more.len()
         }
     };
     reply.integer(len as i64);
-    Ok(Effect::Wrote)
+    Ok(())
 }
 
-fn strlen(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn strlen(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let key = ctx.first_key(args.get(1));
     let len = match ctx.read(key) {
         Some(found) => string(found.value)?.len(),
         None => 0,
     };
     reply.integer(len as i64);
-    Ok(Effect::Read)
+    Ok(())
 }
 
-fn getrange(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn getrange(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let start = integer::parse(args.get(2)).ok_or(Error::NotInteger)?;
     let end = integer::parse(args.get(3)).ok_or(Error::NotInteger)?;
     let key = ctx.first_key(args.get(1));
@@ -82,7 +82,7 @@ fn getrange(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Res
         Some(found) => reply.bulk(slice(string(found.value)?, start, end)),
         None => reply.bulk(b""),
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// The bytes from `start` to `end`, both included; negative positions count from the end, -1 being the last byte. What lies
@@ -98,7 +98,7 @@ fn slice(bytes: &[u8], start: i64, end: i64) -> &[u8] {
     if start > end { b"" } else { &bytes[start as usize..=end as usize] }
 }
 
-fn setrange(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+fn setrange(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let offset = integer::parse(args.get(2)).ok_or(Error::NotInteger)?;
     let Ok(offset) = usize::try_from(offset) else {
         return Err(Error::bad_argument("ERR offset is out of range"));
@@ -111,19 +111,19 @@ fn setrange(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Res
     };
     if part.is_empty() {
         reply.integer(old as i64);
-        return Ok(Effect::Read);
+        return Ok(());
     }
     check_length(offset, part.len(), ctx.max_string)?;
-    let len = ctx.db().edit_string(key, |bytes| {
+    let len = ctx.db().edit_string(key, Event::SetRange, |bytes| {
         let end = offset + part.len();
         if bytes.len() < end {
             bytes.resize(end, 0);
         }
         bytes[offset..end].copy_from_slice(part);
-        bytes.len()
+        Edit::Changed(bytes.len())
     });
     reply.integer(len as i64);
-    Ok(Effect::Wrote)
+    Ok(())
 }
 
 #[cfg(test)]

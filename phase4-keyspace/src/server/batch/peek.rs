@@ -70,7 +70,7 @@ mod tests {
         let conn = ConnId::new(0, 0);
         clients.open(conn, &accepted, wire, true, Instant::now());
         let client = clients.get(conn).unwrap();
-        let ahead = Ahead { lookup: &lookup, db: keyspace.shared(0) };
+        let ahead = Ahead { lookup: &lookup, db: keyspace.db(0) };
         let mut batch = Batch::default();
         let wanted = Some(ahead.db.hash_and_prefetch(b"k"));
         let first = batch.peek(input, client, &limits, ahead) == wanted;

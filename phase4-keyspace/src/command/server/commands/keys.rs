@@ -1,6 +1,6 @@
 //! `COMMAND GETKEYS`: which arguments of a request are keys.
 use super::describe::{access, write_flags};
-use crate::command::{Command, Context, Effect, KeySpec, find};
+use crate::command::{Command, Context, KeySpec, find};
 use crate::error::Error;
 use crate::wire::args::{Args, OwnedArgs};
 use crate::wire::reply::Reply;
@@ -8,15 +8,15 @@ use crate::wire::reply::Reply;
 /// Where the request begins among the arguments of `COMMAND GETKEYS`.
 const REQUEST: usize = 2;
 
-pub fn getkeys(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+pub fn getkeys(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let command = requested(args)?;
     let request = request(args);
     let keys = command.keys.of(request.as_args());
     reply.counted_array(|reply| keys.map(|key| reply.bulk(key)).count());
-    Ok(Effect::Read)
+    Ok(())
 }
 
-pub fn getkeysandflags(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Effect, Error> {
+pub fn getkeysandflags(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let command = requested(args)?;
     let request = request(args);
     let keys: Vec<&[u8]> = command.keys.of(request.as_args()).collect();
@@ -28,7 +28,7 @@ pub fn getkeysandflags(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_
         reply.bulk(key);
         write_flags(reply, actual(flags, args));
     }
-    Ok(Effect::Read)
+    Ok(())
 }
 
 /// The command that the request names, if it has keys and the number of arguments is right.

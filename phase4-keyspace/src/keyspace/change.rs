@@ -1,0 +1,230 @@
+//! The journal: what one unit of execution did to keys, written down where it happens and read once at its end.
+//!
+//! To change a key, call a method of [`DbMut`](super::DbMut): each takes the [`Event`] as an argument, so a command cannot
+//! forget it. To learn what happened, read [`Changes::iter`] at the end of the unit, then [`Changes::clear`]. The dirty
+//! count is Redis's, and neither one per event nor per command: `SET k v EX 100` counts 1 and has two events, `SADD` of
+//! three members counts 3 and has one.
+use std::ops::Range;
+
+/// What happened to a key, or to a whole database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A key that was not there before. Comes before the event that says why.
+    New,
+    /// A string was stored whole.
+    Set,
+    /// `APPEND`
+    Append,
+    /// `SETRANGE`
+    SetRange,
+    /// `INCR` and its kin.
+    IncrBy,
+    /// `INCRBYFLOAT`
+    IncrByFloat,
+    /// A command deleted it.
+    Del,
+    /// It has a deadline now, or another one.
+    Expire,
+    /// It has no deadline any more.
+    Persist,
+    /// Its deadline passed.
+    Expired,
+    /// It made room for others.
+    Evicted,
+    /// `RENAME`: the old name.
+    RenameFrom,
+    /// `RENAME`: the new name.
+    RenameTo,
+    /// `MOVE`: where it was.
+    MoveFrom,
+    /// `MOVE`: where it is.
+    MoveTo,
+    /// `COPY`: the copy.
+    CopyTo,
+    /// All keys of a database are gone. It has no key, and is noted for an empty database too.
+    Flush,
+    /// A database has exchanged its contents with another. It has no key.
+    Swap,
+}
+
+/// The classes of `notify-keyspace-events`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    /// `g`: any type.
+    Generic,
+    /// `$`: strings.
+    String,
+    /// `x`: deadlines that passed.
+    Expired,
+    /// `e`: keys that made room.
+    Evicted,
+    /// `n`: new keys.
+    New,
+    /// Not published as an event of a key.
+    Database,
+}
+
+impl Event {
+    /// As it is published.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Event::New => "new",
+            Event::Set => "set",
+            Event::Append => "append",
+            Event::SetRange => "setrange",
+            Event::IncrBy => "incrby",
+            Event::IncrByFloat => "incrbyfloat",
+            Event::Del => "del",
+            Event::Expire => "expire",
+            Event::Persist => "persist",
+            Event::Expired => "expired",
+            Event::Evicted => "evicted",
+            Event::RenameFrom => "rename_from",
+            Event::RenameTo => "rename_to",
+            Event::MoveFrom => "move_from",
+            Event::MoveTo => "move_to",
+            Event::CopyTo => "copy_to",
+            Event::Flush => "flush",
+            Event::Swap => "swap",
+        }
+    }
+
+    /// Which subscribers want it.
+    pub const fn class(self) -> Class {
+        match self {
+            Event::New => Class::New,
+            Event::Set | Event::Append | Event::SetRange | Event::IncrBy | Event::IncrByFloat => {
+                Class::String
+            }
+            Event::Expired => Class::Expired,
+            Event::Evicted => Class::Evicted,
+            Event::Flush | Event::Swap => Class::Database,
+            _ => Class::Generic,
+        }
+    }
+
+    /// Whether the server did it by itself: in a command stream it stands as a `DEL` of its own.
+    pub const fn by_server(self) -> bool {
+        matches!(self, Event::Expired | Event::Evicted)
+    }
+}
+
+/// One entry of the journal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Change<'a> {
+    /// The database.
+    pub db: u32,
+    /// The key; `None` if it is about the whole database.
+    pub key: Option<&'a [u8]>,
+    /// What happened.
+    pub event: Event,
+}
+
+#[derive(Debug)]
+struct Entry {
+    db: u32,
+    key: Option<Range<u32>>,
+    event: Event,
+}
+
+/// What a unit of execution changed.
+#[derive(Default, Debug)]
+pub struct Changes {
+    /// Changes since the start, as Redis counts them.
+    dirty: u64,
+    /// Something reads the entries; otherwise only the count is kept.
+    keep: bool,
+    entries: Vec<Entry>,
+    keys: Vec<u8>,
+}
+
+impl Changes {
+    /// Notes what happened to a key. With no reader it costs an addition and a branch.
+    #[inline(always)]
+    pub fn note(&mut self, db: u32, key: &[u8], event: Event, dirty: u32) {
+        self.dirty += u64::from(dirty);
+        if self.keep {
+            self.push(db, Some(key), event);
+        }
+    }
+
+    /// Notes what happened to a whole database.
+    pub fn note_database(&mut self, db: u32, event: Event, dirty: u64) {
+        self.dirty += dirty;
+        if self.keep {
+            self.push(db, None, event);
+        }
+    }
+
+    #[cold]
+    fn push(&mut self, db: u32, key: Option<&[u8]>, event: Event) {
+        let key = key.map(|key| {
+            let start = self.keys.len() as u32;
+            self.keys.extend_from_slice(key);
+            start..self.keys.len() as u32
+        });
+        self.entries.push(Entry { db, key, event });
+    }
+
+    /// Starts or stops keeping entries: on while there is a reader.
+    pub fn set_keep(&mut self, keep: bool) {
+        self.keep = keep;
+        self.clear();
+    }
+
+    /// How many changes there were since the start.
+    pub fn dirty(&self) -> u64 {
+        self.dirty
+    }
+
+    /// Whether this unit has entries.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// This unit's entries, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Change<'_>> {
+        self.entries.iter().map(|entry| Change {
+            db: entry.db,
+            key: entry.key.as_ref().map(|key| &self.keys[key.start as usize..key.end as usize]),
+            event: entry.event,
+        })
+    }
+
+    /// The unit has ended and its entries have been read.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.keys.clear();
+        // One huge unit (a MSET of a million keys) leaves no huge buffers.
+        self.entries.shrink_to(1024);
+        self.keys.shrink_to(64 * 1024);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_count_is_kept_always_and_the_entries_for_a_reader() {
+        let mut changes = Changes::default();
+        changes.note(0, b"k", Event::Set, 1);
+        assert!(changes.is_empty() && changes.dirty() == 1);
+        changes.set_keep(true);
+        changes.note(3, b"k", Event::New, 0);
+        changes.note(3, b"", Event::Set, 1);
+        changes.note_database(3, Event::Flush, 7);
+        assert_eq!(
+            changes.iter().collect::<Vec<_>>(),
+            [
+                Change { db: 3, key: Some(b"k"), event: Event::New },
+                Change { db: 3, key: Some(b""), event: Event::Set },
+                Change { db: 3, key: None, event: Event::Flush },
+            ]
+        );
+        assert_eq!(changes.dirty(), 9);
+        changes.clear();
+        assert!(changes.is_empty() && changes.dirty() == 9);
+    }
+}

@@ -1,0 +1,102 @@
+//! Strings in a database: stored whole, or edited in place.
+//!
+//! Short strings live in the record beside their key, long ones as objects. The usual `SET`, a string over a string of about
+//! the same length with no deadline before or after, is written where the old one stands.
+use super::change::Event;
+use super::db::DbMut;
+use super::store::{Content, Store};
+use super::{Deadline, Edit, Key, Object};
+use crate::dict::Place;
+use crate::record::{RAW, Record, STRING};
+
+impl DbMut<'_> {
+    /// Stores a string, replacing any value of any type. With a deadline there is a second event, `expire`.
+    #[inline]
+    pub fn set_string(&mut self, key: Key<'_>, value: &[u8], deadline: Deadline, event: Event) {
+        let place = self.store.locate(key);
+        if let Some(place) = place
+            && !matches!(deadline, Deadline::At(_))
+            && self.db.store.overwrite(place, value, self.db.clock)
+        {
+            return self.note(key, event, 1);
+        }
+        self.set_anew(key, place, value, deadline);
+        self.note(key, event, 1);
+        if let Deadline::At(_) = deadline {
+            self.note(key, Event::Expire, 0);
+        }
+    }
+
+    #[inline(never)]
+    fn set_anew(&mut self, key: Key<'_>, place: Option<Place>, value: &[u8], deadline: Deadline) {
+        let place = place.and_then(|place| self.unless_dead(key, place));
+        if place.is_none() {
+            self.note(key, Event::New, 0);
+        }
+        let db = &mut *self.db;
+        let deadline = db.new_deadline(place, deadline);
+        if Store::is_short(key.bytes, value.len()) {
+            let content = Content { field: value, flags: STRING, deadline, clock: db.clock };
+            db.store.drop_object(place);
+            db.store.write(&db.hasher, key, place, content);
+        } else {
+            // The old value goes first: two long ones need not fit at once.
+            let mut long = match db.store.drop_object(place) {
+                Some(Object::String(old)) if (value.len()..=value.len() * 2).contains(&old.capacity()) => old,
+                _ => Vec::with_capacity(value.len()),
+            };
+            long.clear();
+            long.extend_from_slice(value);
+            db.put_object(key, place, Object::String(long), 0, deadline);
+        }
+    }
+
+    /// Edits a string in place (APPEND, SETRANGE): an absent key starts empty, the deadline stays. The caller has made
+    /// sure that the key holds no other type. [`Edit::Untouched`] notes nothing and must have changed nothing.
+    pub fn edit_string<R>(
+        &mut self,
+        key: Key<'_>,
+        event: Event,
+        edit: impl FnOnce(&mut Vec<u8>) -> Edit<R>,
+    ) -> R {
+        let place = self.alive(key);
+        if place.is_none() {
+            self.note(key, Event::New, 0);
+        }
+        let result = self.edit_at(key, place, edit);
+        if let Edit::Changed(_) = result {
+            self.note(key, event, 1);
+        }
+        result.into_inner()
+    }
+
+    fn edit_at<R>(
+        &mut self,
+        key: Key<'_>,
+        place: Option<Place>,
+        edit: impl FnOnce(&mut Vec<u8>) -> Edit<R>,
+    ) -> Edit<R> {
+        let db = &mut *self.db;
+        let record = place.map(|p| db.store.record(p.reference));
+        if let Some(place) = place
+            && let Some(index) = record.and_then(Record::object)
+        {
+            db.store.heap.record_mut(place.reference).mark_edited(db.clock);
+            let Object::String(string) = db.store.objects.get_mut(index);
+            return edit(string);
+        }
+        let deadline = record.and_then(Record::deadline);
+        let mut string = std::mem::take(&mut db.scratch);
+        string.clear();
+        string.extend_from_slice(record.map_or(b"", Record::value));
+        let result = edit(&mut string);
+        if Store::is_short(key.bytes, string.len()) {
+            let content = Content { field: &string, flags: STRING | RAW, deadline, clock: db.clock };
+            db.store.write(&db.hasher, key, place, content);
+            db.scratch = string;
+        } else {
+            db.put_object(key, place, Object::String(string), RAW, deadline);
+        }
+        result
+    }
+}
