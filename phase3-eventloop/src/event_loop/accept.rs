@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use phase1_echo::socket;
+use phase1_echo::{log, socket};
 
 use super::{EventLoop, listener_token};
 use crate::connection::Connection;
@@ -71,7 +71,7 @@ impl EventLoop {
                 Errno::EMFILE => "; raise the limit with `ulimit -n`",
                 _ => "",
             };
-            eprintln!("new clients have to wait: {}{remedy}", errno.desc());
+            log!("new clients have to wait: {}{remedy}", errno.desc());
         }
         let paused = self.poller.modify(listener.socket.as_fd(), listener_token(position), Interest::NONE);
         debug_assert!(paused.is_ok(), "a listener is registered: {paused:?}");
@@ -100,7 +100,7 @@ impl EventLoop {
         let id = self.outbox.connections.insert_with(|id| Connection::new(id, socket, peer, interest, now));
         let Some(connection) = self.outbox.connections.get(id) else { return };
         if let Err(errno) = self.poller.register(connection.socket.as_fd(), Token(id.raw()), interest) {
-            eprintln!("cannot watch the connection of {peer}: {}", errno.desc());
+            log!("cannot watch the connection of {peer}: {}", errno.desc());
             self.outbox.connections.remove(id);
             return;
         }

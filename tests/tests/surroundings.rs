@@ -1,0 +1,191 @@
+//! What surrounds a server must not end it: a log that cannot be written, a terminal that closes, limits that change.
+#![allow(clippy::unwrap_used, reason = "this is test code, outside of a #[test] function too")]
+mod support;
+
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::process::Command;
+
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::sys::signal::Signal;
+use support::{Conn, Server, binary, run, run_command};
+
+/// A server, and one request of its protocol with the reply.
+struct Program {
+    name: &'static str,
+    args: &'static [&'static str],
+    request: &'static [u8],
+    reply: &'static [u8],
+}
+
+const FRAME: &[u8] = b"\x05\0\0\0hello";
+
+const fn program(name: &'static str, args: &'static [&'static str], request: &'static [u8]) -> Program {
+    Program { name, args, request, reply: request }
+}
+
+const fn keyspace(args: &'static [&'static str]) -> Program {
+    Program { name: "keyspace-server", args, request: b"PING\r\n", reply: b"+PONG\r\n" }
+}
+
+/// Every server, in every mode and with either poller.
+const PROGRAMS: [Program; 8] = [
+    program("echo-server", &["--port", "0"], b"hello\n"),
+    program("echo-server", &["--port", "0", "--mode", "fork"], b"hello\n"),
+    program("echo-server", &["--port", "0", "--mode", "thread"], b"hello\n"),
+    program("framed-server", &["--port", "0"], FRAME),
+    program("eventloop-server", &["--port", "0", "--poller", "epoll"], FRAME),
+    program("eventloop-server", &["--port", "0", "--poller", "poll"], FRAME),
+    keyspace(&["--port", "any", "--framed-port", "0", "--poller", "epoll"]),
+    keyspace(&["--port", "any", "--framed-port", "0", "--poller", "poll"]),
+];
+
+impl Program {
+    /// Behind a shell: `before` are commands such as `ulimit`, `redirect` stands behind the command line.
+    fn in_shell(&self, before: &str, redirect: &str) -> Command {
+        println!("{} {} {} {redirect}", before, self.name, self.args.join(" "));
+        let mut command = Command::new("bash");
+        command.arg("-c").arg(format!("{before}\nexec \"$0\" \"$@\" {redirect}"));
+        command.arg(binary(self.name)).args(self.args);
+        command
+    }
+
+    fn start(&self) -> Server {
+        println!("{} {}", self.name, self.args.join(" "));
+        Server::start(self.name, self.args)
+    }
+
+    fn serves(&self, address: SocketAddr) {
+        self.talk(&mut Conn::to(address));
+    }
+
+    fn talk(&self, conn: &mut Conn) {
+        conn.send(self.request);
+        assert_eq!(conn.read_exact(self.reply.len()), self.reply);
+    }
+}
+
+/// A pipe without a reader, for a child to inherit; the descriptor's number for the shell.
+fn broken_pipe() -> OwnedFd {
+    // Another test may start a program at any moment, which must not inherit the reader.
+    let (_reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC).unwrap();
+    fcntl(&writer, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+    writer
+}
+
+#[test]
+fn a_log_that_cannot_be_written_ends_no_server() {
+    let pipe = broken_pipe();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("log");
+    let targets = [
+        (String::new(), "2>/dev/full".to_owned()),
+        (String::new(), format!("2>&{}", pipe.as_raw_fd())),
+        // SIGXFSZ, unless it is ignored.
+        ("ulimit -f 0".to_owned(), format!("2>{}", file.display())),
+    ];
+    for program in &PROGRAMS {
+        for (before, redirect) in &targets {
+            let mut server = Server::spawn(program.in_shell(before, redirect), 1);
+            for _ in 0..3 {
+                program.serves(server.addr());
+                Conn::to(server.addr()).reset();
+            }
+            program.serves(server.addr());
+            server.assert_alive();
+            server.terminate();
+        }
+    }
+}
+
+#[test]
+fn a_stdout_that_cannot_be_written_ends_no_server() {
+    let pipe = broken_pipe();
+    for program in &PROGRAMS {
+        for redirect in ["1>/dev/full".to_owned(), format!("1>&{}", pipe.as_raw_fd())] {
+            let server = Server::spawn(program.in_shell("", &redirect), 0);
+            // The first words on stderr say how to reach it: `nc 127.0.0.1 7001`, `-p 6379`.
+            server.wait_stderr("nc ");
+            let words = server.stderr();
+            let port = words.split("nc ").nth(1).unwrap().split_whitespace();
+            let port = port.map(|word| word.trim_matches('`')).find_map(|word| word.parse::<u16>().ok());
+            program.serves(SocketAddr::from(([127, 0, 0, 1], port.expect("a port"))));
+        }
+    }
+}
+
+#[test]
+fn a_trace_that_cannot_be_written_ends_no_server() {
+    for program in &PROGRAMS[4..] {
+        let server = Server::start(program.name, &[program.args, &["--trace", "/dev/full"]].concat());
+        program.serves(server.addr());
+        server.wait_stderr("the trace ends here");
+        program.serves(server.addr());
+        server.terminate();
+    }
+}
+
+/// Descriptors run out, and the words about it cannot be written.
+#[test]
+fn a_full_disk_and_no_descriptors_end_no_server() {
+    for program in &PROGRAMS[..6] {
+        let mut server = Server::spawn(program.in_shell("ulimit -n 32", "2>/dev/full"), 1);
+        let crowd: Vec<Conn> = (0..60).map(|_| Conn::to(server.addr())).collect();
+        drop(crowd);
+        program.serves(server.addr());
+        server.assert_alive();
+    }
+}
+
+#[test]
+fn a_terminal_that_closes_ends_no_server() {
+    for program in &PROGRAMS {
+        let server = program.start();
+        let mut conn = server.connect();
+        program.talk(&mut conn);
+        nix::sys::signal::killpg(server.pid(), Signal::SIGHUP).unwrap();
+        // By the client that is inside, too: in fork mode its process got the signal as well.
+        program.talk(&mut conn);
+        drop(conn);
+        program.serves(server.addr());
+        server.terminate();
+    }
+}
+
+#[test]
+fn a_tool_whose_reader_has_left_ends_quietly_and_a_full_disk_is_named() {
+    let echo = PROGRAMS[0].start();
+    let framed = PROGRAMS[3].start();
+    let keyspace = PROGRAMS[6].start();
+    let port = |server: &Server| server.addr().port().to_string();
+    let (echo_port, framed_port, keyspace_port) = (port(&echo), port(&framed), port(&keyspace));
+    let tools: [(&str, &[&str]); 11] = [
+        ("echo-client", &["--port", &echo_port, "hello"]),
+        ("framed-client", &["--port", &framed_port, "hello"]),
+        ("frame", &["encode", "hello"]),
+        ("frame", &["send", "--port", &framed_port, "hello"]),
+        ("keyspace-cli", &["--port", &keyspace_port, "PING"]),
+        ("echo-server", &["--help"]),
+        ("frame", &["--help"]),
+        ("eventloop-server", &["--help"]),
+        ("keyspace-server", &["--help"]),
+        ("keyspace-server", &["--version"]),
+        ("keyspace-cli", &["--help"]),
+    ];
+    let pipe = broken_pipe();
+    for (name, args) in tools {
+        println!("{name} {args:?}");
+        assert!(run(name, args, b"").status.success());
+        let redirected = |redirect: &str| {
+            let mut command = Command::new("bash");
+            command.arg("-c").arg(format!("exec \"$0\" \"$@\" {redirect}")).arg(binary(name)).args(args);
+            let output = run_command(command, b"");
+            let said = String::from_utf8(output.stderr).unwrap();
+            let said = said.lines().filter(|line| !line.starts_with("connected ")).collect::<String>();
+            (output.status.code(), said)
+        };
+        assert_eq!(redirected(&format!("1>&{}", pipe.as_raw_fd())), (Some(0), String::new()));
+        let (status, said) = redirected("1>/dev/full");
+        assert!(status == Some(1) && said.contains("No space left"), "{status:?} {said}");
+    }
+}
