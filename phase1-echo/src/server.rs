@@ -80,18 +80,9 @@ pub fn next_client(calls: Calls, listener: BorrowedFd<'_>) -> Result<Next> {
             Ok(Next::Client(Client { stream, peer, local }))
         }
         Err(Errno::EINTR | Errno::ECONNABORTED) => Ok(Next::Nobody),
-        // Linux hands errors of the new connection's network to accept; the next connection may be fine.
-        Err(
-            Errno::ENETDOWN
-            | Errno::EPROTO
-            | Errno::ENOPROTOOPT
-            | Errno::EHOSTDOWN
-            | Errno::ENONET
-            | Errno::EHOSTUNREACH
-            | Errno::EOPNOTSUPP
-            | Errno::ENETUNREACH
-            | Errno::EPERM,
-        ) => Ok(Next::Nobody),
+        // EAGAIN: a timeout on the listener ran out.
+        Err(Errno::EAGAIN) => Ok(Next::Nobody),
+        Err(errno) if socket::is_network_error(errno) => Ok(Next::Nobody),
         Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM)) => {
             // The connection stays in the backlog, so an immediate retry would fail the same way at full speed.
             log!("accept: {}; trying again in 100 ms (ulimit -n raises the limit)", errno.desc());

@@ -5,10 +5,11 @@ mod support;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::signal::Signal;
-use support::{Conn, Server, binary, run, run_command};
+use support::{Conn, Server, binary, eventually, run, run_command};
 
 /// A server, and one request of its protocol with the reply.
 struct Program {
@@ -128,12 +129,94 @@ fn a_trace_that_cannot_be_written_ends_no_server() {
 /// Descriptors run out, and the words about it cannot be written.
 #[test]
 fn a_full_disk_and_no_descriptors_end_no_server() {
-    for program in &PROGRAMS[..6] {
+    for program in &PROGRAMS {
         let mut server = Server::spawn(program.in_shell("ulimit -n 32", "2>/dev/full"), 1);
         let crowd: Vec<Conn> = (0..60).map(|_| Conn::to(server.addr())).collect();
         drop(crowd);
-        program.serves(server.addr());
+        // Until the last of the crowd has been seen leaving, a newcomer may be one too many.
+        eventually("a newcomer is served", || {
+            let mut conn = server.connect();
+            conn.send(program.request);
+            (conn.read_up_to(program.reply.len()) == program.reply).then_some(())
+        });
         server.assert_alive();
+    }
+}
+
+/// The servers with a limit on clients, set to `most`.
+fn limited(most: usize, mut test: impl FnMut(&Program, Server)) {
+    for program in &PROGRAMS[4..] {
+        let flag = if program.name == "keyspace-server" { "--maxclients" } else { "--max-clients" };
+        println!("{} {} {flag} {most}", program.name, program.args.join(" "));
+        let server = Server::start(program.name, &[program.args, &[flag, &most.to_string()]].concat());
+        test(program, server);
+    }
+}
+
+#[test]
+fn who_leaves_and_comes_back_at_the_limit_is_let_in() {
+    limited(1, |program, server| {
+        for round in 0..500 {
+            let mut conn = server.connect();
+            program.talk(&mut conn);
+            match round % 2 {
+                0 => drop(conn),
+                _ => conn.reset(),
+            }
+        }
+    });
+    limited(5, |program, server| {
+        std::thread::scope(|scope| {
+            for client in 0..5 {
+                let address = server.addr();
+                scope.spawn(move || {
+                    for round in 0..100 {
+                        let mut conn = Conn::to(address);
+                        program.talk(&mut conn);
+                        if (client + round) % 2 == 0 {
+                            conn.reset();
+                        }
+                    }
+                });
+            }
+        });
+    });
+}
+
+#[test]
+fn a_crowd_that_is_refused_and_stays_is_answered_at_once() {
+    for program in &PROGRAMS[4..] {
+        let keyspace = program.name == "keyspace-server";
+        let flag = if keyspace { "--maxclients 100" } else { "--max-clients 100" };
+        // 100 clients, and 32 descriptors beside them.
+        let server = Server::spawn(program.in_shell("ulimit -Hn 4096; ulimit -Sn 64", flag), 1);
+        let mut inside: Vec<Conn> = (0..100).map(|_| server.connect()).collect();
+        inside.iter_mut().for_each(|conn| program.talk(conn));
+        let start = Instant::now();
+        let mut outside: Vec<Conn> = (0..300).map(|_| server.connect()).collect();
+        for conn in &mut outside {
+            let said = conn.read_until_closed();
+            assert!(said.is_empty() != keyspace, "{:?}", String::from_utf8_lossy(&said));
+        }
+        // Lingering takes 2 s, and there is room for 30 to do so at a time.
+        assert!(start.elapsed() < Duration::from_secs(6), "{:?} for 300 refusals", start.elapsed());
+        inside.iter_mut().for_each(|conn| program.talk(conn));
+    }
+}
+
+#[test]
+fn clients_that_quit_and_stay_keep_nobody_out() {
+    for program in &PROGRAMS[6..] {
+        let server = Server::spawn(program.in_shell("ulimit -n 64", ""), 1);
+        let start = Instant::now();
+        let mut quitters = Vec::new();
+        for _ in 0..300 {
+            let mut conn = server.connect();
+            conn.send(b"QUIT\r\n");
+            assert_eq!(conn.read_until_closed(), b"+OK\r\n");
+            quitters.push(conn);
+        }
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?} for 300 clients", start.elapsed());
     }
 }
 
@@ -187,5 +270,39 @@ fn a_tool_whose_reader_has_left_ends_quietly_and_a_full_disk_is_named() {
         assert_eq!(redirected(&format!("1>&{}", pipe.as_raw_fd())), (Some(0), String::new()));
         let (status, said) = redirected("1>/dev/full");
         assert!(status == Some(1) && said.contains("No space left"), "{status:?} {said}");
+    }
+}
+
+/// Errors of the newcomer's network come from accept; the next connection may be fine, and does not wait for it.
+#[test]
+#[ignore = "needs strace"]
+fn network_errors_of_accept_cost_no_time() {
+    let network = [
+        "EPROTO",
+        "ENETDOWN",
+        "ENOPROTOOPT",
+        "EHOSTDOWN",
+        "ENONET",
+        "EHOSTUNREACH",
+        "ENETUNREACH",
+        "ETIMEDOUT",
+    ];
+    for program in &PROGRAMS {
+        for error in network.iter().chain(&["EOPNOTSUPP", "EPERM", "EAGAIN"]) {
+            println!("{error} in {} {}", program.name, program.args.join(" "));
+            let log = tempfile::NamedTempFile::new().unwrap();
+            let mut command = Command::new("strace");
+            command
+                .args(["-f", "-e", &format!("inject=accept4:error={error}:when=1+2"), "-o"])
+                .arg(log.path());
+            command.arg(binary(program.name)).args(program.args);
+            let server = Server::spawn(command, 1);
+            let start = Instant::now();
+            for _ in 0..20 {
+                program.serves(server.addr());
+            }
+            // A pause of 100 ms each would be 2 s.
+            assert!(start.elapsed() < Duration::from_millis(1500), "{:?}", start.elapsed());
+        }
     }
 }

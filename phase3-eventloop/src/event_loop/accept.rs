@@ -25,6 +25,14 @@ pub(super) struct Listener {
     complained: bool,
 }
 
+/// Accepted, but no connection yet.
+pub(super) struct Newcomer {
+    socket: OwnedFd,
+    peer: SocketAddr,
+    /// The listener's tag.
+    listener: usize,
+}
+
 impl EventLoop {
     /// Accepts connections from a listening socket; [`Accepted::listener`] will be `tag`. At most 255 of them.
     ///
@@ -42,18 +50,23 @@ impl EventLoop {
     }
 
     // ANCHOR: accept-some
+    /// Accepts whoever waits. They become connections at the end of the *next* tick ([`EventLoop::admit`]): a client that
+    /// closes and connects again must not be refused because its old connection is still counted.
     pub(super) fn accept_some(&mut self, position: usize, service: &mut dyn Service) {
         for _ in 0..ACCEPTS_PER_TICK {
             let Some(listener) = self.listeners.get_mut(position) else { return };
             match socket::accept_nonblocking(listener.socket.as_fd()) {
                 Ok((socket, peer)) => {
-                    let tag = listener.tag;
                     listener.complained = false;
-                    self.admit(socket, peer, tag, service);
+                    self.newcomers.push(Newcomer { socket, peer, listener: listener.tag });
                 }
                 Err(Errno::EAGAIN) => return,
                 // The client left while it waited, or a signal came: the next one may be fine.
                 Err(Errno::EINTR | Errno::ECONNABORTED) => {}
+                Err(errno) if socket::is_network_error(errno) => {}
+                Err(Errno::EMFILE | Errno::ENFILE) if self.evict_lingering(service) => {}
+                // Some of those who were accepted just now may be refused, and can be evicted then.
+                Err(Errno::EMFILE | Errno::ENFILE) if self.has_newcomers() => return,
                 Err(errno) => return self.pause_accepting(position, errno),
             }
         }
@@ -86,7 +99,37 @@ impl EventLoop {
         self.accept_some(position, service);
     }
 
-    fn admit(&mut self, socket: OwnedFd, peer: SocketAddr, listener: usize, service: &mut dyn Service) {
+    /// Whether connections wait to be admitted, or were and have not been flushed.
+    pub(super) fn has_newcomers(&self) -> bool {
+        !self.newcomers.is_empty() || !self.outbox.dirty.is_empty()
+    }
+
+    // ANCHOR: evict-lingering
+    /// Gives up the connection that has lingered longest, for the sake of its descriptor. False if there is none.
+    fn evict_lingering(&mut self, service: &mut dyn Service) -> bool {
+        while let Some(id) = self.lingering.pop_front() {
+            if self.is_lingering(id) {
+                self.remove(id, service);
+                return true;
+            }
+        }
+        false
+    }
+    // ANCHOR_END: evict-lingering
+
+    // ANCHOR: admit
+    /// Admits the first `count` newcomers, who were accepted before this tick's wait. Whatever ended before they
+    /// connected was reported by that wait, and has left by now.
+    pub(super) fn admit(&mut self, count: usize, service: &mut dyn Service) {
+        let newcomers: Vec<Newcomer> = self.newcomers.drain(..count).collect();
+        for newcomer in newcomers {
+            self.admit_one(newcomer, service);
+        }
+    }
+    // ANCHOR_END: admit
+
+    fn admit_one(&mut self, newcomer: Newcomer, service: &mut dyn Service) {
+        let Newcomer { socket, peer, listener } = newcomer;
         // Replies are flushed once per tick already; Nagle's algorithm could only delay them.
         let _ = socket::set_nodelay(socket.as_fd(), true);
         if self.outbox.limits.keepalive.is_some() {
@@ -124,6 +167,7 @@ impl EventLoop {
 
     /// Nobody is let in any more; a new client is refused by the kernel.
     pub(super) fn stop_accepting(&mut self) {
+        self.newcomers.clear();
         for (position, listener) in self.listeners.drain(..).enumerate() {
             self.timers.disarm(listener_token(position));
             let deregistered = self.poller.deregister(listener.socket.as_fd());
