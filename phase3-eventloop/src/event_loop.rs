@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use nix::errno::Errno;
 
+use crate::connection::State;
 use crate::event_loop::accept::{Listener, Newcomer};
 use crate::event_loop::arrivals::Arrivals;
 use crate::event_loop::signals::Signals;
@@ -211,10 +212,17 @@ impl EventLoop {
         connection.can_write |= event.writable;
         connection.can_read |= event.readable || event.hang_up;
         let advance = connection.can_read && !connection.queued;
-        if event.hang_up && !connection.wants_read() && !connection.unserved {
-            // Nothing it sent can be answered any more, and this would be reported for ever.
-            connection.fail(Errno::ECONNRESET);
-            self.outbox.mark_dirty(id);
+        if event.hang_up && !connection.wants_read() {
+            // It is reported for as long as it lasts, and no read is going to see it.
+            match connection.state {
+                // Served in this tick or the next, and read then.
+                State::Open => {}
+                State::Held => return self.end_of_input(id, service),
+                _ => {
+                    connection.fail(Errno::ECONNRESET);
+                    self.outbox.mark_dirty(id);
+                }
+            }
         } else if event.writable {
             self.outbox.mark_dirty(id);
         }

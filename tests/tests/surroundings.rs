@@ -220,6 +220,49 @@ fn clients_that_quit_and_stay_keep_nobody_out() {
     }
 }
 
+/// The poller reports a hang-up for as long as it lasts, asked for or not.
+#[test]
+fn a_held_client_that_dies_is_gone_at_once_and_costs_no_time() {
+    for program in &PROGRAMS[6..] {
+        let cases = [1000, 65_736, 100_000].map(|more| [(more, true), (more, false)]).concat();
+        for (more, reset) in cases.into_iter().chain([(1 << 20, true)]) {
+            let server = program.start();
+            let mut admin = server.connect();
+            admin.send(b"CLIENT PAUSE 100000 WRITE\r\n");
+            assert_eq!(admin.read_exact(5), b"+OK\r\n");
+            let mut held = server.connect();
+            held.send(b"SET k v\r\n");
+            held.wait_until_taken();
+            held.send(&vec![b'x'; more]);
+            eventually("what fits has arrived", || {
+                let (on_the_way, unread) = held.unread_by_server();
+                (on_the_way == 0 || unread > 65_536).then_some(())
+            });
+            for _ in 0..5 {
+                program.talk(&mut admin);
+            }
+            if reset {
+                held.reset()
+            } else {
+                drop(held)
+            }
+            eventually("the dead client leaves the list", || {
+                admin.send(b"CLIENT LIST\r\n");
+                let head = admin.read_line();
+                let list = admin.read_exact(head[1..].trim_end().parse::<usize>().unwrap() + 2);
+                (list.iter().filter(|byte| **byte == b'\n').count() == 2).then_some(())
+            });
+            let before = server.cpu_ticks();
+            std::thread::sleep(Duration::from_millis(500));
+            let ticks = server.cpu_ticks() - before;
+            assert!(
+                ticks <= 5,
+                "{ticks} ticks in half a second of pause, after {more} bytes, reset: {reset}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_terminal_that_closes_ends_no_server() {
     for program in &PROGRAMS {

@@ -138,7 +138,7 @@ impl EventLoop {
         // The peer may have gone since accept, or the kernel may be out of memory: then there is nobody to talk to.
         let Ok(local) = socket::local_addr(socket.as_fd()) else { return };
         let accepted = Accepted { listener, peer, local, fd: socket.as_raw_fd() };
-        let interest = Interest { readable: true, writable: self.edge, edge: self.edge };
+        let interest = Interest { writable: self.edge, edge: self.edge, ..Interest::READ };
         let now = self.outbox.now;
         let id = self.outbox.connections.insert_with(|id| Connection::new(id, socket, peer, interest, now));
         let Some(connection) = self.outbox.connections.get(id) else { return };
