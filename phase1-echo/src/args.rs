@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use crate::{log, output};
+
 /// One flag: `name` without the dashes, the `value`'s name in the help text (`None`: a switch).
 pub struct Flag {
     /// Without the dashes: `port`.
@@ -57,16 +59,18 @@ pub fn run_with(
 ) -> ExitCode {
     let outcome = match spec.parse(line) {
         Ok(Some(args)) => main(&args),
-        Ok(None) => {
-            print!("{}", spec.help());
-            Ok(())
-        }
+        Ok(None) => output::print(spec.help().as_bytes()),
         Err(error) => Err(error),
     };
+    exit_code(spec.program, outcome)
+}
+
+/// Status 0, or 1 and one line on stderr that says why.
+pub fn exit_code(program: &str, outcome: Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}: {error:#}", spec.program);
+            log!("{program}: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -11,12 +11,14 @@
 //! | [`signals`] | how SIGTERM reaches a program that sleeps inside `read` |
 //! | [`server`] | accept without dying of it; one client at a time, a process each, or a thread each |
 //! | [`args`] | flags |
+//! | [`output`] | results and log lines, which may fail to be written |
 //!
 //! What this phase leaves open, on purpose: TCP keeps bytes in order but not messages apart (phase 2), and a server that
 //! blocks needs a process or a thread for every client it does not want to keep waiting (phase 3).
 pub mod args;
 pub mod echo;
 pub mod io;
+pub mod output;
 pub mod raw;
 pub mod server;
 pub mod signals;

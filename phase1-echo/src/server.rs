@@ -2,7 +2,6 @@
 #![allow(unsafe_code, reason = "fork(2)")]
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +14,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 
 use crate::echo::Calls;
-use crate::{signals, socket};
+use crate::{log, output, signals, socket};
 
 /// How many finished handshakes may wait for [`next_client`].
 pub const BACKLOG: i32 = 511;
@@ -51,11 +50,8 @@ pub fn open(calls: Calls, address: SocketAddr, hint: impl FnOnce(SocketAddr) -> 
     })?;
     signals::install(listener.as_fd()).context("cannot install the signal handlers")?;
     let bound = socket::local_addr(listener.as_fd()).context("the listener has no address")?;
-    eprintln!("{}", hint(bound));
-    let mut stdout = std::io::stdout();
-    writeln!(stdout, "listening on {bound}")
-        .and_then(|()| stdout.flush())
-        .context("cannot write the address to stdout")?;
+    log!("{}", hint(bound));
+    output::announce(&format!("listening on {bound}\n"));
     Ok(listener)
 }
 
@@ -80,25 +76,16 @@ pub fn next_client(calls: Calls, listener: BorrowedFd<'_>) -> Result<Next> {
     match accepted {
         Ok((stream, peer)) => {
             let local = socket::local_addr(stream.as_fd()).context("getsockname of a new connection")?;
-            eprintln!("accepted {peer} -> {local} tcp");
+            log!("accepted {peer} -> {local} tcp");
             Ok(Next::Client(Client { stream, peer, local }))
         }
         Err(Errno::EINTR | Errno::ECONNABORTED) => Ok(Next::Nobody),
-        // Linux hands errors of the new connection's network to accept; the next connection may be fine.
-        Err(
-            Errno::ENETDOWN
-            | Errno::EPROTO
-            | Errno::ENOPROTOOPT
-            | Errno::EHOSTDOWN
-            | Errno::ENONET
-            | Errno::EHOSTUNREACH
-            | Errno::EOPNOTSUPP
-            | Errno::ENETUNREACH
-            | Errno::EPERM,
-        ) => Ok(Next::Nobody),
+        // EAGAIN: a timeout on the listener ran out.
+        Err(Errno::EAGAIN) => Ok(Next::Nobody),
+        Err(errno) if socket::is_network_error(errno) => Ok(Next::Nobody),
         Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM)) => {
             // The connection stays in the backlog, so an immediate retry would fail the same way at full speed.
-            eprintln!("accept: {}; trying again in 100 ms (ulimit -n raises the limit)", errno.desc());
+            log!("accept: {}; trying again in 100 ms (ulimit -n raises the limit)", errno.desc());
             std::thread::sleep(Duration::from_millis(100));
             Ok(Next::Nobody)
         }
@@ -151,7 +138,7 @@ pub fn fork_per_client(calls: Calls, listener: OwnedFd, serve: Serve<'_>) -> Res
                 // The child has its own descriptor. Kept open here, the connection would never end.
                 calls.close(client.stream);
             }
-            Err(errno) => eprintln!("closed {}: cannot fork: {}", client.peer, errno.desc()),
+            Err(errno) => log!("closed {}: cannot fork: {}", client.peer, errno.desc()),
         }
     }
     for child in &children {
@@ -213,7 +200,7 @@ pub fn thread_per_client(calls: Calls, listener: OwnedFd, serve: Serve<'_>) -> R
                 }
             };
             if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, run) {
-                eprintln!("closed {peer}: cannot start a thread: {error}");
+                log!("closed {peer}: cannot start a thread: {error}");
                 lock().retain(|other| other.peer != peer);
             }
         };

@@ -58,19 +58,30 @@ fn on(signal: Signal, handler: extern "C" fn(c_int), flags: SaFlags) -> nix::Res
 // ANCHOR: signal-install
 /// From now on SIGTERM and SIGINT stop the server: no more clients, what is owed gets sent, within [`GRACE`] seconds.
 ///
-/// SA_RESTART is left out: an interrupted call returns EINTR and its loop decides. SIGPIPE is ignored, so that writing
-/// to a client that has left is an error (EPIPE) and not the end of the process; Rust's runtime has already seen to that,
-/// a server in C must do it itself.
+/// SA_RESTART is left out: an interrupted call returns EINTR and its loop decides.
 pub fn install(listener: BorrowedFd<'_>) -> nix::Result<()> {
     LISTENER.store(listener.as_raw_fd(), SeqCst);
     on(Signal::SIGALRM, give_up, SaFlags::empty())?;
     on(Signal::SIGTERM, stop, SaFlags::empty())?;
     on(Signal::SIGINT, stop, SaFlags::empty())?;
-    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
-    // SAFETY: no handler runs.
-    unsafe { sigaction(Signal::SIGPIPE, &ignore) }.map(drop)
+    ignore_surroundings()
 }
 // ANCHOR_END: signal-install
+
+// ANCHOR: signal-ignore
+/// Ignores the signals by which the surroundings would end a server. A write to a client that has left is then an error
+/// (EPIPE) and not the end of the process; Rust's runtime has already seen to that, a server in C must do it itself. A
+/// log that has reached the limit on file sizes is an error too (EFBIG, SIGXFSZ), and a terminal that closes (SIGHUP) does
+/// not take the server along.
+pub fn ignore_surroundings() -> nix::Result<()> {
+    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    for signal in [Signal::SIGPIPE, Signal::SIGHUP, Signal::SIGXFSZ] {
+        // SAFETY: no handler runs.
+        unsafe { sigaction(signal, &ignore) }?;
+    }
+    Ok(())
+}
+// ANCHOR_END: signal-ignore
 
 /// Lets the death of a child interrupt a waiting `accept`, which then returns EINTR.
 pub fn interrupt_on_child_exit() -> nix::Result<()> {

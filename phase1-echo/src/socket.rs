@@ -63,6 +63,24 @@ fn accept_with(listener: BorrowedFd<'_>, flags: SockFlag) -> nix::Result<(OwnedF
     Ok((stream, peer))
 }
 
+/// Whether an error of [`accept`] belongs to the network of the connection that was to be accepted: Linux hands those
+/// to accept, and the next connection may be fine. ETIMEDOUT and EPERM (a firewall) are of the kind. accept(2).
+pub fn is_network_error(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::ENETDOWN
+            | Errno::EPROTO
+            | Errno::ENOPROTOOPT
+            | Errno::EHOSTDOWN
+            | Errno::ENONET
+            | Errno::EHOSTUNREACH
+            | Errno::EOPNOTSUPP
+            | Errno::ENETUNREACH
+            | Errno::ETIMEDOUT
+            | Errno::EPERM
+    )
+}
+
 // ANCHOR: socket-connect
 /// A blocking connection to `address`. connect(2).
 ///

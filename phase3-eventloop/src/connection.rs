@@ -310,7 +310,9 @@ impl Connection {
             State::Open if self.unserved => self.interest.readable,
             _ => self.wants_read() && !self.peer_ended,
         };
-        Interest { readable, writable: self.owed() > 0, edge: false }
+        // A held client that has sent too much is not read: only the poller can tell that it has left.
+        let peer_fin = self.state == State::Held && !readable;
+        Interest { readable, writable: self.owed() > 0, peer_fin, edge: false }
     }
     // ANCHOR_END: desired-interest
 

@@ -2,6 +2,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use phase1_echo::log;
 use phase2_framing::frame::{self, Decoded};
 
 use crate::outbox::Outbox;
@@ -24,7 +25,7 @@ impl FrameEcho {
 
     fn log(&self, conn: ConnId, what: std::fmt::Arguments<'_>) {
         if let Some(Some(peer)) = self.peers.get(conn.index()) {
-            eprintln!("{peer}: {what}");
+            log!("{peer}: {what}");
         }
     }
 }
@@ -39,10 +40,7 @@ impl Service for FrameEcho {
     ) -> Admission {
         if self.clients >= self.max_clients {
             // The protocol has no word for "full": the client sees an end of stream where its reply should be.
-            eprintln!(
-                "{}: refused, {} clients are the most (--max-clients)",
-                accepted.peer, self.max_clients
-            );
+            log!("{}: refused, {} clients are the most (--max-clients)", accepted.peer, self.max_clients);
             return Admission::Refuse;
         }
         self.clients += 1;

@@ -3,8 +3,9 @@
 //! A tick in order: wait; then for each ready connection one bounded read and a turn of the service over all that it
 //! can use, a few connections at a time; then timers and the service's background work; then the service's last word
 //! before any reply leaves ([`Service::before_flush`]); then one write per connection that has something to say, and
-//! whatever follows from that. Connections end in one place only, at the end of a tick, so nobody's list changes under
-//! his hands.
+//! whatever follows from that; last, newcomers are admitted. Connections begin and end at the end of a tick, so no list
+//! is modified while it is being walked. The one exception: a lingering connection is evicted when accept finds no
+//! descriptor.
 mod accept;
 mod arrivals;
 mod settle;
@@ -12,6 +13,7 @@ mod shutdown;
 mod signals;
 mod turn;
 
+use std::collections::VecDeque;
 use std::mem;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -19,7 +21,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use nix::errno::Errno;
 
-use crate::event_loop::accept::Listener;
+use crate::connection::State;
+use crate::event_loop::accept::{Listener, Newcomer};
 use crate::event_loop::arrivals::Arrivals;
 use crate::event_loop::signals::Signals;
 use crate::outbox::{Limits, Outbox};
@@ -73,6 +76,10 @@ pub struct EventLoop {
     edge: bool,
     signals: Signals,
     listeners: Vec<Listener>,
+    /// Accepted, and not admitted yet.
+    newcomers: Vec<Newcomer>,
+    /// Those that linger, the oldest first, and some that have ended since.
+    lingering: VecDeque<ConnId>,
     timers: Timers<Token>,
     /// The connections live there, because services reach them through it.
     outbox: Outbox,
@@ -101,6 +108,8 @@ impl EventLoop {
             edge: settings.edge_triggered,
             signals,
             listeners: Vec::new(),
+            newcomers: Vec::new(),
+            lingering: VecDeque::new(),
             timers: Timers::default(),
             outbox: Outbox::new(settings.limits, settings.trace),
             limits_armed: settings.limits,
@@ -127,6 +136,7 @@ impl EventLoop {
         // ANCHOR: tick
         // ANCHOR: tick-body
         let patience = self.patience(service);
+        let newcomers = self.newcomers.len();
         self.wait(patience)?;
         let tick = self.outbox.trace_start();
         let events = mem::take(&mut self.events);
@@ -142,6 +152,7 @@ impl EventLoop {
         }
         service.before_flush(&mut self.outbox)?;
         self.settle_dirty(service);
+        self.admit(newcomers, service);
         self.outbox.trace_span(tick, Track::Loop, "tick", &[("events", self.events.len().into())]);
         // ANCHOR_END: tick-body
         // ANCHOR_END: tick
@@ -152,7 +163,7 @@ impl EventLoop {
     // ANCHOR: patience
     /// How long the next wait may last: not at all if work is left, else until the nearest deadline.
     fn patience(&mut self, service: &dyn Service) -> Option<Duration> {
-        if !self.outbox.ready.is_empty() || self.outbox.stop {
+        if !self.outbox.ready.is_empty() || self.has_newcomers() || self.outbox.stop {
             return Some(Duration::ZERO);
         }
         let write_due = self.outbox.trace.as_ref().and_then(Trace::write_due);
@@ -201,10 +212,17 @@ impl EventLoop {
         connection.can_write |= event.writable;
         connection.can_read |= event.readable || event.hang_up;
         let advance = connection.can_read && !connection.queued;
-        if event.hang_up && !connection.wants_read() && !connection.unserved {
-            // Nothing it sent can be answered any more, and this would be reported for ever.
-            connection.fail(Errno::ECONNRESET);
-            self.outbox.mark_dirty(id);
+        if event.hang_up && !connection.wants_read() {
+            // It is reported for as long as it lasts, and no read is going to see it.
+            match connection.state {
+                // Served in this tick or the next, and read then.
+                State::Open => {}
+                State::Held => return self.end_of_input(id, service),
+                _ => {
+                    connection.fail(Errno::ECONNRESET);
+                    self.outbox.mark_dirty(id);
+                }
+            }
         } else if event.writable {
             self.outbox.mark_dirty(id);
         }

@@ -21,15 +21,17 @@ pub struct Interest {
     pub readable: bool,
     /// Room in the send buffer.
     pub writable: bool,
+    /// The peer's FIN though nothing is to be read, reported as a hang-up (`EPOLLRDHUP`, `POLLRDHUP`).
+    pub peer_fin: bool,
     /// Report a change once instead of a state for as long as it lasts (`EPOLLET`; poll(2) has no such thing).
     pub edge: bool,
 }
 
 impl Interest {
     /// Nothing but errors.
-    pub const NONE: Interest = Interest { readable: false, writable: false, edge: false };
+    pub const NONE: Interest = Interest { readable: false, writable: false, peer_fin: false, edge: false };
     /// Readable, level-triggered.
-    pub const READ: Interest = Interest { readable: true, writable: false, edge: false };
+    pub const READ: Interest = Interest { readable: true, writable: false, peer_fin: false, edge: false };
 }
 
 // ANCHOR: poller-event
@@ -42,7 +44,8 @@ pub struct Event {
     pub readable: bool,
     /// A write of at least one byte returns at once.
     pub writable: bool,
-    /// Both directions are closed, or an error is waiting. Bytes may still be there to read: read first.
+    /// Both directions are closed, or an error is waiting, or the peer's FIN was asked for and is there. Bytes may still
+    /// be there to read: read first.
     pub hang_up: bool,
 }
 // ANCHOR_END: poller-event

@@ -9,6 +9,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use phase1_echo::log;
+
 use crate::service::ConnId;
 
 /// A buffer of this many bytes is written at once; a smaller one after [`WRITE_EVERY`].
@@ -135,7 +137,7 @@ impl Trace {
         if !self.broken
             && let Err(error) = self.file.write_all(self.buffer.as_bytes())
         {
-            eprintln!("the trace ends here: {error}");
+            log!("the trace ends here: {error}");
             self.broken = true;
         }
         self.buffer.clear();

@@ -131,6 +131,16 @@ fn nothing_unwraps_outside_tests() {
     }
 }
 
+/// `println!` and `eprintln!` panic when a log or stdout cannot be written; phase 1's `output.rs` does not.
+#[test]
+fn the_programs_print_through_one_file() {
+    let print = Regex::new(r"^[^/]*\be?print(ln)?!").unwrap();
+    for (path, text) in PHASES.iter().flat_map(|phase| sources(&format!("{phase}/src"))) {
+        let hit = without_tests(&path, &text).lines().find(|line| print.is_match(line));
+        assert_eq!(hit, None, "{}: use phase1_echo::log! or phase1_echo::output", path.display());
+    }
+}
+
 #[test]
 fn every_ignored_test_says_what_it_needs() {
     let ignore = Regex::new(r"(?m)^\s*#\[ignore([^\]]*)\]").unwrap();

@@ -1,5 +1,5 @@
 //! `echo-client`: sends its operands, or its standard input, and prints what comes back.
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use anyhow::{Context, Result, anyhow, bail};
 use phase1_echo::args::{self, Args, Flag, Spec};
 use phase1_echo::echo::Calls;
-use phase1_echo::socket;
+use phase1_echo::{log, output, socket};
 
 const SPEC: Spec = Spec {
     program: "echo-client",
@@ -38,7 +38,7 @@ fn run(args: &Args) -> Result<()> {
     let server = calls.connect(address).map_err(|errno| anyhow!(socket::explain_connect(address, errno)))?;
     socket::set_timeout(server.as_fd(), timeout).context("cannot set the timeout")?;
     let local = socket::local_addr(server.as_fd()).context("getsockname")?;
-    eprintln!("connected {local} -> {address} tcp");
+    log!("connected {local} -> {address} tcp");
 
     // Sending and receiving happen at the same time. A client that sent everything first would deadlock with a large
     // input: the server, unable to deliver its replies, stops reading, and then the client's own write waits for ever.
@@ -86,13 +86,12 @@ fn send(calls: Calls, server: BorrowedFd<'_>, mut input: impl Read) -> Result<u6
 fn receive(calls: Calls, server: BorrowedFd<'_>) -> Result<u64> {
     let mut buf = [0; 16 * 1024];
     let mut received = 0;
-    let mut stdout = std::io::stdout().lock();
     loop {
         let n = calls.read(server, &mut buf).context("receiving")?;
         if n == 0 {
             return Ok(received);
         }
-        stdout.write_all(&buf[..n]).and_then(|()| stdout.flush()).context("writing standard output")?;
+        output::print(&buf[..n])?;
         received += n as u64;
     }
 }

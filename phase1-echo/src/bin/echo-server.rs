@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
 use phase1_echo::args::{self, Args, Flag, Spec};
 use phase1_echo::echo::{Calls, echo};
-use phase1_echo::{server, socket};
+use phase1_echo::{log, server, socket};
 
 const SPEC: Spec = Spec {
     program: "echo-server",
@@ -55,11 +55,11 @@ fn run(args: &Args) -> Result<()> {
         let outcome = socket::set_timeout(client.stream.as_fd(), idle)
             .and_then(|()| echo(calls, &client.stream, &mut echoed));
         match outcome {
-            Ok(()) => eprintln!("closed {}: end of stream, {echoed} bytes echoed", client.peer),
+            Ok(()) => log!("closed {}: end of stream, {echoed} bytes echoed", client.peer),
             Err(Errno::EAGAIN) => {
-                eprintln!("closed {}: idle for too long, {echoed} bytes echoed", client.peer)
+                log!("closed {}: idle for too long, {echoed} bytes echoed", client.peer)
             }
-            Err(errno) => eprintln!("closed {}: {}, {echoed} bytes echoed", client.peer, errno.desc()),
+            Err(errno) => log!("closed {}: {}, {echoed} bytes echoed", client.peer, errno.desc()),
         }
     })
     .context("the server stopped")

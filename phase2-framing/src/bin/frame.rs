@@ -1,5 +1,5 @@
 //! `frame`: makes binary frames usable by hand, alone or with any netcat.
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use phase1_echo::args::{self, Args, Flag, Spec};
 use phase1_echo::io::write_all;
-use phase1_echo::socket;
+use phase1_echo::output::print;
+use phase1_echo::{log, socket};
 use phase2_framing::frame::{self, DEFAULT_MAX, HEADER};
 use phase2_framing::stream::FrameStream;
 use phase2_framing::{hexdump, payload};
@@ -98,14 +99,9 @@ fn main() -> ExitCode {
         Some("encode") => args::run_with(&ENCODE, line, encode),
         Some("decode") => args::run_with(&DECODE, line, decode),
         Some("send") => args::run_with(&SEND, line, send),
-        Some("--help" | "-h" | "help") => {
-            print!("{HELP}");
-            ExitCode::SUCCESS
-        }
+        Some("--help" | "-h" | "help") => args::exit_code("frame", print(HELP.as_bytes())),
         _ => {
-            eprintln!(
-                "frame: {command:?} is no command: choose encode, decode or send (--help explains them)"
-            );
+            log!("frame: {command:?} is no command: choose encode, decode or send (--help explains them)");
             ExitCode::FAILURE
         }
     }
@@ -296,13 +292,4 @@ fn receive(args: &Args, fd: BorrowedFd<'_>, max: u32, expected: usize, to_the_en
         received += 1;
     }
     Ok(())
-}
-
-/// Standard output, at once. A reader that has gone is no error of ours.
-fn print(bytes: &[u8]) -> Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        outcome => outcome.context("writing standard output"),
-    }
 }

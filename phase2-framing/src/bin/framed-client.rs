@@ -1,12 +1,12 @@
 //! `framed-client`: sends each operand, or each line of standard input, as a frame and prints the reply.
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 use phase1_echo::args::{self, Args, Flag, Spec};
-use phase1_echo::socket;
+use phase1_echo::{output, socket};
 use phase2_framing::frame::DEFAULT_MAX;
 use phase2_framing::stream::FrameStream;
 
@@ -50,10 +50,7 @@ fn run(args: &Args) -> Result<()> {
 fn ask(stream: &mut FrameStream<'_>, payload: &[u8]) -> Result<()> {
     stream.push(payload)?;
     match stream.next_frame().context("waiting for the reply")? {
-        Some(reply) => {
-            let mut stdout = std::io::stdout().lock();
-            stdout.write_all(&[reply.payload, b"\n"].concat()).context("writing standard output")
-        }
+        Some(reply) => output::print(&[reply.payload, b"\n"].concat()),
         None => bail!("the server closed the connection instead of replying"),
     }
 }

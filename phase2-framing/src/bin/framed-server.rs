@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use phase1_echo::args::{self, Args, Flag, Spec};
 use phase1_echo::echo::Calls;
 use phase1_echo::server::{self, Client};
-use phase1_echo::socket;
+use phase1_echo::{log, socket};
 use phase2_framing::frame::{self, DEFAULT_MAX};
 use phase2_framing::stream::{FrameStream, StreamError};
 
@@ -53,9 +53,9 @@ fn run(args: &Args) -> Result<()> {
             .map_err(StreamError::Io)
             .and_then(|()| echo(client, max, &mut frames));
         match outcome {
-            Ok(()) => eprintln!("closed {}: end of stream, {frames} frames echoed", client.peer),
+            Ok(()) => log!("closed {}: end of stream, {frames} frames echoed", client.peer),
             Err(error) => {
-                eprintln!("closed {}: {error}; {frames} frames echoed", client.peer);
+                log!("closed {}: {error}; {frames} frames echoed", client.peer);
                 if let StreamError::Frame(_) = error {
                     // The client is still sending; the replies it is owed must reach it all the same.
                     let _ = socket::finish(client.stream.as_fd(), PATIENCE);

@@ -1,5 +1,4 @@
 //! `eventloop-server`: frames come back on 127.0.0.1:7003, for thousands of clients, from one thread.
-use std::io::Write;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use phase1_echo::args::{self, Args, Flag, Spec};
-use phase1_echo::{server, socket};
+use phase1_echo::{log, output, server, socket};
 use phase2_framing::frame::{DEFAULT_MAX, HEADER};
 use phase3_eventloop::echo::FrameEcho;
 use phase3_eventloop::event_loop::{EventLoop, Settings};
@@ -66,14 +65,11 @@ fn run(args: &Args) -> Result<()> {
 
     let nc = server::nc(bound).replacen("nc", "nc -N", 1);
     let frame = phase2_framing::frame_tool();
-    eprintln!(
+    log!(
         "eventloop-server: type `{frame} encode hello | {nc} | {frame} decode` in another terminal. ^C here stops the \
          server."
     );
-    let mut stdout = std::io::stdout();
-    writeln!(stdout, "listening on {bound}")
-        .and_then(|()| stdout.flush())
-        .context("cannot write the address to stdout")?;
+    output::announce(&format!("listening on {bound}\n"));
     event_loop.run(&mut FrameEcho::new(max_frame, max_clients))
 }
 
@@ -113,7 +109,7 @@ fn raise_descriptor_limit(wanted: u64) -> Result<()> {
         setrlimit(Resource::RLIMIT_NOFILE, wanted.min(hard), hard).context("setrlimit")?;
     }
     if hard < wanted {
-        eprintln!("only {hard} descriptors are allowed (`ulimit -n`): clients beyond that wait outside");
+        log!("only {hard} descriptors are allowed (`ulimit -n`): clients beyond that wait outside");
     }
     Ok(())
 }

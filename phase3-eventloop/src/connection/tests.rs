@@ -119,7 +119,7 @@ fn back_pressure_goes_on_above_the_high_mark_and_off_below_the_low_one() {
     assert_eq!(connection.step(&LIMITS), Step::Suspend);
     assert_eq!(connection.state, State::Full);
     assert!(!connection.wants_read());
-    assert_eq!(connection.desired_interest(), Interest { readable: false, writable: true, edge: false });
+    assert_eq!(connection.desired_interest(), Interest { writable: true, ..Interest::NONE });
     assert_eq!(connection.step(&LIMITS), Step::Stay, "said once");
 
     let expected = connection.output.len();
@@ -216,7 +216,7 @@ fn after_the_peers_fin_what_is_owed_is_sent_first() {
     connection.peer_ended = true;
     connection.close(Ending::EndOfStream, false);
     assert_eq!(connection.step(&LIMITS), Step::Stay);
-    assert_eq!(connection.desired_interest(), Interest { readable: false, writable: true, edge: false });
+    assert_eq!(connection.desired_interest(), Interest { writable: true, ..Interest::NONE });
     connection.sent = connection.output.len();
     assert_eq!(connection.step(&LIMITS), Step::Remove);
 }

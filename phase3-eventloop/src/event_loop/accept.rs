@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use phase1_echo::socket;
+use phase1_echo::{log, socket};
 
 use super::{EventLoop, listener_token};
 use crate::connection::Connection;
@@ -25,6 +25,14 @@ pub(super) struct Listener {
     complained: bool,
 }
 
+/// Accepted, but no connection yet.
+pub(super) struct Newcomer {
+    socket: OwnedFd,
+    peer: SocketAddr,
+    /// The listener's tag.
+    listener: usize,
+}
+
 impl EventLoop {
     /// Accepts connections from a listening socket; [`Accepted::listener`] will be `tag`. At most 255 of them.
     ///
@@ -42,18 +50,23 @@ impl EventLoop {
     }
 
     // ANCHOR: accept-some
+    /// Accepts whoever waits. They become connections at the end of the *next* tick ([`EventLoop::admit`]): a client that
+    /// closes and connects again must not be refused because its old connection is still counted.
     pub(super) fn accept_some(&mut self, position: usize, service: &mut dyn Service) {
         for _ in 0..ACCEPTS_PER_TICK {
             let Some(listener) = self.listeners.get_mut(position) else { return };
             match socket::accept_nonblocking(listener.socket.as_fd()) {
                 Ok((socket, peer)) => {
-                    let tag = listener.tag;
                     listener.complained = false;
-                    self.admit(socket, peer, tag, service);
+                    self.newcomers.push(Newcomer { socket, peer, listener: listener.tag });
                 }
                 Err(Errno::EAGAIN) => return,
                 // The client left while it waited, or a signal came: the next one may be fine.
                 Err(Errno::EINTR | Errno::ECONNABORTED) => {}
+                Err(errno) if socket::is_network_error(errno) => {}
+                Err(Errno::EMFILE | Errno::ENFILE) if self.evict_lingering(service) => {}
+                // Some of those who were accepted just now may be refused, and can be evicted then.
+                Err(Errno::EMFILE | Errno::ENFILE) if self.has_newcomers() => return,
                 Err(errno) => return self.pause_accepting(position, errno),
             }
         }
@@ -71,7 +84,7 @@ impl EventLoop {
                 Errno::EMFILE => "; raise the limit with `ulimit -n`",
                 _ => "",
             };
-            eprintln!("new clients have to wait: {}{remedy}", errno.desc());
+            log!("new clients have to wait: {}{remedy}", errno.desc());
         }
         let paused = self.poller.modify(listener.socket.as_fd(), listener_token(position), Interest::NONE);
         debug_assert!(paused.is_ok(), "a listener is registered: {paused:?}");
@@ -86,7 +99,37 @@ impl EventLoop {
         self.accept_some(position, service);
     }
 
-    fn admit(&mut self, socket: OwnedFd, peer: SocketAddr, listener: usize, service: &mut dyn Service) {
+    /// Whether connections wait to be admitted, or were and have not been flushed.
+    pub(super) fn has_newcomers(&self) -> bool {
+        !self.newcomers.is_empty() || !self.outbox.dirty.is_empty()
+    }
+
+    // ANCHOR: evict-lingering
+    /// Gives up the connection that has lingered longest, for the sake of its descriptor. False if there is none.
+    fn evict_lingering(&mut self, service: &mut dyn Service) -> bool {
+        while let Some(id) = self.lingering.pop_front() {
+            if self.is_lingering(id) {
+                self.remove(id, service);
+                return true;
+            }
+        }
+        false
+    }
+    // ANCHOR_END: evict-lingering
+
+    // ANCHOR: admit
+    /// Admits the first `count` newcomers, who were accepted before this tick's wait. Whatever ended before they
+    /// connected was reported by that wait, and has left by now.
+    pub(super) fn admit(&mut self, count: usize, service: &mut dyn Service) {
+        let newcomers: Vec<Newcomer> = self.newcomers.drain(..count).collect();
+        for newcomer in newcomers {
+            self.admit_one(newcomer, service);
+        }
+    }
+    // ANCHOR_END: admit
+
+    fn admit_one(&mut self, newcomer: Newcomer, service: &mut dyn Service) {
+        let Newcomer { socket, peer, listener } = newcomer;
         // Replies are flushed once per tick already; Nagle's algorithm could only delay them.
         let _ = socket::set_nodelay(socket.as_fd(), true);
         if self.outbox.limits.keepalive.is_some() {
@@ -95,12 +138,12 @@ impl EventLoop {
         // The peer may have gone since accept, or the kernel may be out of memory: then there is nobody to talk to.
         let Ok(local) = socket::local_addr(socket.as_fd()) else { return };
         let accepted = Accepted { listener, peer, local, fd: socket.as_raw_fd() };
-        let interest = Interest { readable: true, writable: self.edge, edge: self.edge };
+        let interest = Interest { writable: self.edge, edge: self.edge, ..Interest::READ };
         let now = self.outbox.now;
         let id = self.outbox.connections.insert_with(|id| Connection::new(id, socket, peer, interest, now));
         let Some(connection) = self.outbox.connections.get(id) else { return };
         if let Err(errno) = self.poller.register(connection.socket.as_fd(), Token(id.raw()), interest) {
-            eprintln!("cannot watch the connection of {peer}: {}", errno.desc());
+            log!("cannot watch the connection of {peer}: {}", errno.desc());
             self.outbox.connections.remove(id);
             return;
         }
@@ -124,6 +167,7 @@ impl EventLoop {
 
     /// Nobody is let in any more; a new client is refused by the kernel.
     pub(super) fn stop_accepting(&mut self) {
+        self.newcomers.clear();
         for (position, listener) in self.listeners.drain(..).enumerate() {
             self.timers.disarm(listener_token(position));
             let deregistered = self.poller.deregister(listener.socket.as_fd());

@@ -78,10 +78,20 @@ impl EventLoop {
         if let Some(connection) = self.outbox.connections.get_mut(id) {
             connection.linger(self.outbox.now);
         }
+        // All linger equally long, so the oldest ends first and those behind it are few.
+        while self.lingering.front().is_some_and(|&oldest| !self.is_lingering(oldest)) {
+            self.lingering.pop_front();
+        }
+        self.lingering.push_back(id);
         self.arm_timer(id);
         if self.edge {
             self.outbox.queue(id);
         }
+    }
+
+    pub(super) fn is_lingering(&self, id: ConnId) -> bool {
+        let connection = self.outbox.connections.get(id);
+        connection.is_some_and(|connection| matches!(connection.state, State::Lingering { .. }))
     }
 
     /// Asks the poller for something else, if there is something else to ask for. For a client that reads its replies

@@ -24,6 +24,7 @@ impl Signals {
     // ANCHOR: signals-new
     pub fn new() -> nix::Result<Self> {
         let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGCHLD]);
+        phase1_echo::signals::ignore_surroundings()?;
         // Blocked, or their default action would come first. A child inherits this across fork.
         signals.thread_block()?;
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;

@@ -298,6 +298,22 @@ fn a_held_client_that_leaves_is_gone_at_once() {
     });
 }
 
+/// It has sent more than is read ahead, so no read can see its FIN; edge-triggered, nothing can.
+#[test]
+fn a_held_client_that_has_sent_too_much_is_gone_at_once_too() {
+    for poller in [PollerKind::Epoll, PollerKind::Poll] {
+        let running = Running::start(Settings { poller, ..Settings::default() });
+        let (mut held, id) = running.connect();
+        held.say("hold\n");
+        held.say(&"much\n".repeat(20_000));
+        held.half_close();
+        assert!(matches!(running.next(), Told::Cut(rest) if rest.len() >= crate::connection::READ_SIZE));
+        assert_eq!(running.next(), Told::Closed(id, Ending::EndOfStream));
+        let (last, _) = running.connect();
+        running.stop(last);
+    }
+}
+
 #[test]
 fn words_reach_other_connections_in_the_same_tick() {
     everywhere(Limits::default(), |running| {

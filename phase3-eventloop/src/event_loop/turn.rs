@@ -77,7 +77,7 @@ impl EventLoop {
     }
 
     /// The peer's stream ended: whole requests have been answered, a part of one never will be. What is owed is still sent.
-    fn end_of_input(&mut self, id: ConnId, service: &mut dyn Service) {
+    pub(super) fn end_of_input(&mut self, id: ConnId, service: &mut dyn Service) {
         let Some(connection) = self.outbox.connections.get_mut(id) else { return };
         connection.peer_ended = true;
         if matches!(connection.state, State::Lingering { .. }) {

@@ -32,6 +32,7 @@ fn to_event(token: Token, interest: Interest) -> EpollEvent {
     let mut flags = EpollFlags::empty();
     flags.set(EpollFlags::EPOLLIN, interest.readable);
     flags.set(EpollFlags::EPOLLOUT, interest.writable);
+    flags.set(EpollFlags::EPOLLRDHUP, interest.peer_fin);
     flags.set(EpollFlags::EPOLLET, interest.edge);
     EpollEvent::new(flags, token.0)
 }
@@ -64,7 +65,8 @@ impl Poller for Epoll {
                 token: Token(event.data()),
                 readable: flags.contains(EpollFlags::EPOLLIN),
                 writable: flags.contains(EpollFlags::EPOLLOUT),
-                hang_up: flags.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR),
+                hang_up: flags
+                    .intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR | EpollFlags::EPOLLRDHUP),
             });
         }
         Ok(())

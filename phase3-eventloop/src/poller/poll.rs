@@ -34,6 +34,9 @@ fn to_flags(interest: Interest) -> libc::c_short {
     if interest.writable {
         flags |= libc::POLLOUT;
     }
+    if interest.peer_fin {
+        flags |= libc::POLLRDHUP;
+    }
     flags
 }
 
@@ -93,7 +96,7 @@ impl Poller for Poll {
                 token,
                 readable: has(libc::POLLIN),
                 writable: has(libc::POLLOUT),
-                hang_up: has(libc::POLLHUP | libc::POLLERR | libc::POLLNVAL),
+                hang_up: has(libc::POLLHUP | libc::POLLERR | libc::POLLNVAL | libc::POLLRDHUP),
             });
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::*;
 
 const NOW: Option<Duration> = Some(Duration::ZERO);
 const SOON: Option<Duration> = Some(Duration::from_secs(10));
-const WRITE: Interest = Interest { readable: false, writable: true, edge: false };
+const WRITE: Interest = Interest { writable: true, ..Interest::NONE };
 
 fn both(test: impl Fn(Box<dyn Poller>)) {
     for kind in [PollerKind::Poll, PollerKind::Epoll] {
@@ -88,6 +88,21 @@ fn a_hang_up_is_reported_unasked() {
 }
 
 #[test]
+fn a_fin_is_reported_behind_bytes_if_it_was_asked_for() {
+    both(|mut poller| {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        theirs.write_all(b"unread").unwrap();
+        poller.register(ours.as_fd(), Token(1), Interest { peer_fin: true, ..Interest::NONE }).unwrap();
+        assert_eq!(wait(&mut *poller, NOW), []);
+        theirs.shutdown(std::net::Shutdown::Write).unwrap();
+        let events = wait(&mut *poller, SOON);
+        assert!(events.len() == 1 && events[0].hang_up && !events[0].readable, "{events:?}");
+        poller.modify(ours.as_fd(), Token(1), Interest::NONE).unwrap();
+        assert_eq!(wait(&mut *poller, NOW), [], "not asked for any more");
+    });
+}
+
+#[test]
 fn registering_twice_or_touching_a_stranger_is_an_error() {
     both(|mut poller| {
         let (ours, theirs) = UnixStream::pair().unwrap();
@@ -110,7 +125,7 @@ fn a_wait_is_never_shorter_than_asked() {
 
 #[test]
 fn edges_are_epolls_alone() {
-    let edge = Interest { readable: true, writable: true, edge: true };
+    let edge = Interest { writable: true, edge: true, ..Interest::READ };
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     assert_eq!(PollerKind::Poll.open().unwrap().register(ours.as_fd(), Token(1), edge), Err(Errno::EINVAL));
     let mut epoll = PollerKind::Epoll.open().unwrap();

@@ -1,10 +1,11 @@
 //! The phase 4 server.
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use phase1_echo::args::exit_code;
+use phase1_echo::output;
 use phase3_eventloop::event_loop::{EventLoop, Settings};
 use phase3_eventloop::trace::Trace;
 use phase4_keyspace::config::{Config, apply, file};
@@ -16,17 +17,14 @@ use phase4_keyspace::server::{FRAMED_LISTENER, RESP_LISTENER, Server};
 fn main() -> ExitCode {
     let args: Vec<String> =
         std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
-    match args.first().map(String::as_str) {
-        Some("--help" | "-h") => print!("{}", file::help()),
-        Some("--version" | "-v") => println!("keyspace-server {}", env!("CARGO_PKG_VERSION")),
-        _ => {
-            if let Err(error) = run(&args) {
-                eprintln!("keyspace-server: {error:#}");
-                return ExitCode::FAILURE;
-            }
+    let outcome = match args.first().map(String::as_str) {
+        Some("--help" | "-h") => output::print(file::help().as_bytes()),
+        Some("--version" | "-v") => {
+            output::print(concat!("keyspace-server ", env!("CARGO_PKG_VERSION"), "\n").as_bytes())
         }
-    }
-    ExitCode::SUCCESS
+        _ => run(&args),
+    };
+    exit_code("keyspace-server", outcome)
 }
 
 fn run(args: &[String]) -> Result<()> {
@@ -58,8 +56,7 @@ fn run(args: &[String]) -> Result<()> {
             lines.push_str(&format!("listening on {address} {protocol}\n"));
         }
     }
-    // Whoever waits for these lines may have gone; the server is there all the same.
-    let _ = std::io::stdout().write_all(lines.as_bytes()).and_then(|()| std::io::stdout().flush());
+    output::announce(&lines);
     event_loop.run(&mut server)
 }
 

@@ -117,6 +117,15 @@ impl Conn {
         bytes
     }
 
+    /// Receives up to the next line feed.
+    pub fn read_line(&mut self) -> String {
+        let mut line = Vec::new();
+        while line.last() != Some(&b'\n') {
+            line.extend(self.read_exact(1));
+        }
+        String::from_utf8(line).expect("a line is text")
+    }
+
     /// Receives until the server's end of stream; panics on a reset.
     pub fn read_to_end(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -12,6 +12,9 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use phase1_echo::args::exit_code;
+use phase1_echo::log;
+use phase1_echo::output::print;
 use phase4_keyspace::wire::args::Args;
 use phase4_keyspace::wire::inline;
 
@@ -26,11 +29,10 @@ fn main() -> ExitCode {
     let options = match options::parse(std::env::args_os().skip(1)) {
         Ok(Parsed::Run(options)) => options,
         Ok(Parsed::Help) => {
-            print!("{}", options::HELP);
-            return ExitCode::SUCCESS;
+            return exit_code("keyspace-cli", print(options::HELP.as_bytes()));
         }
         Err(error) => {
-            eprintln!("keyspace-cli: {error}");
+            log!("keyspace-cli: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -45,7 +47,7 @@ fn main() -> ExitCode {
         // Whoever reads our output has enough of it (`| head`): no reason to complain.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("keyspace-cli: {error}");
+            log!("keyspace-cli: {error}");
             ExitCode::FAILURE
         }
     }
@@ -61,7 +63,7 @@ fn once(options: &Options, raw: bool) -> io::Result<ExitCode> {
             Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         }
         Err(failure) => {
-            eprintln!("{failure}");
+            log!("{failure}");
             Ok(ExitCode::FAILURE)
         }
     }
@@ -71,14 +73,13 @@ fn once(options: &Options, raw: bool) -> io::Result<ExitCode> {
 /// file is not continued.
 fn session(client: &mut Client<'_>, raw: bool, person: bool) -> io::Result<ExitCode> {
     if person && let Err(failure) = client.connect() {
-        eprintln!("{failure}");
+        log!("{failure}");
     }
     let mut lines = io::stdin().lock();
     let mut line = Vec::new();
     loop {
         if person {
-            print!("{}", client.prompt());
-            io::stdout().flush()?;
+            write(client.prompt().as_bytes())?;
         }
         line.clear();
         if lines.read_until(b'\n', &mut line)? == 0 {
@@ -86,7 +87,7 @@ fn session(client: &mut Client<'_>, raw: bool, person: bool) -> io::Result<ExitC
         }
         let (mut text, mut spans) = (Vec::new(), Vec::new());
         if inline::split(&line, &mut text, &mut spans).is_err() {
-            println!("Invalid argument(s)");
+            write(b"Invalid argument(s)\n")?;
             continue;
         }
         let words: Vec<&[u8]> = Args::new(&text, &spans).from(0).collect();
@@ -94,7 +95,7 @@ fn session(client: &mut Client<'_>, raw: bool, person: bool) -> io::Result<ExitC
             [] => continue,
             [word] if is_word(word, "quit") || is_word(word, "exit") => return Ok(ExitCode::SUCCESS),
             [word] if person && (is_word(word, "help") || word == b"?") => {
-                println!("Type a command, such as: SET name you.  COMMAND LIST shows them all, quit ends.");
+                write(b"Type a command, such as: SET name you.  COMMAND LIST shows them all, quit ends.\n")?;
                 continue;
             }
             _ => {}
@@ -104,11 +105,11 @@ fn session(client: &mut Client<'_>, raw: bool, person: bool) -> io::Result<ExitC
             Ok(value) => {
                 show(&value, raw || is_report(&words))?;
                 if person && !raw && start.elapsed() >= SLOW {
-                    println!("({:.2}s)", start.elapsed().as_secs_f64());
+                    write(format!("({:.2}s)\n", start.elapsed().as_secs_f64()).as_bytes())?;
                 }
             }
             Err(failure) => {
-                eprintln!("{failure}");
+                log!("{failure}");
                 if !person || matches!(failure, Failure::Refused(_)) {
                     return Ok(ExitCode::FAILURE);
                 }
@@ -125,8 +126,13 @@ fn show(value: &Value, raw: bool) -> io::Result<()> {
     } else {
         value.write_formatted(&mut out);
     }
+    write(&out)
+}
+
+/// Standard output, at once.
+fn write(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(&out)?;
+    stdout.write_all(bytes)?;
     stdout.flush()
 }
 
