@@ -1,6 +1,7 @@
 //! What the operator can ask for. A parameter takes effect or is refused by name; none is merely stored.
 pub mod apply;
 pub mod file;
+pub mod include;
 pub mod rewrite;
 pub mod table;
 pub mod value;
@@ -45,6 +46,9 @@ pub struct OutputLimits {
     pub pubsub: OutputLimit,
 }
 
+/// Longest request and longest argument, whatever is configured: offsets inside a request are 32 bits wide.
+const LONGEST_REQUEST: u64 = u32::MAX as u64 - 1;
+
 /// Who may use `DEBUG`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Debugging {
@@ -75,7 +79,7 @@ pub struct Config {
     /// poll or epoll.
     pub poller: PollerKind,
     /// Where the loop's trace goes; empty: nowhere.
-    pub trace: String,
+    pub trace: PathBuf,
     /// How many databases.
     pub databases: usize,
     /// Most clients at a time.
@@ -95,19 +99,19 @@ pub struct Config {
     /// Most waiting replies.
     pub output_limits: OutputLimits,
     /// The password; empty: none is asked for.
-    pub requirepass: String,
+    pub requirepass: Vec<u8>,
     /// Refuse other machines as long as no password is asked for.
     pub protected_mode: bool,
     /// Who may use `DEBUG`.
     pub debugging: Debugging,
     /// Where files are written.
-    pub dir: String,
+    pub dir: PathBuf,
     /// Name of the snapshot. None is written yet.
-    pub dbfilename: String,
+    pub dbfilename: PathBuf,
     /// How much is logged.
     pub loglevel: Level,
     /// Where to; empty: stderr.
-    pub logfile: String,
+    pub logfile: PathBuf,
 }
 
 impl Default for Config {
@@ -121,7 +125,7 @@ impl Default for Config {
             framed_port: Port::At(7004),
             tcp_backlog: 511,
             poller: PollerKind::Epoll,
-            trace: String::new(),
+            trace: PathBuf::new(),
             databases: 16,
             maxclients: 10_000,
             timeout: 0,
@@ -135,18 +139,29 @@ impl Default for Config {
                 replica: OutputLimit { hard: 256 * MB, soft: 64 * MB, seconds: 60 },
                 pubsub: OutputLimit { hard: 32 * MB, soft: 8 * MB, seconds: 60 },
             },
-            requirepass: String::new(),
+            requirepass: Vec::new(),
             protected_mode: true,
             debugging: Debugging::Local,
-            dir: std::env::current_dir().unwrap_or_default().display().to_string(),
+            dir: std::env::current_dir().unwrap_or_default(),
             dbfilename: "dump.rdb".into(),
             loglevel: Level::Notice,
-            logfile: String::new(),
+            logfile: PathBuf::new(),
         }
     }
 }
 
 impl Config {
+    /// Longest argument and longest string that is built: `proto-max-bulk-len`, as far as this server can.
+    #[inline]
+    pub fn max_bulk(&self) -> usize {
+        self.proto_max_bulk_len.min(LONGEST_REQUEST) as usize
+    }
+
+    /// Longest unfinished request: `client-query-buffer-limit`, as far as this server can.
+    pub fn max_request(&self) -> usize {
+        self.client_query_buffer_limit.min(LONGEST_REQUEST) as usize
+    }
+
     /// Whether clients have to authenticate.
     #[inline]
     pub fn asks_password(&self) -> bool {

@@ -91,11 +91,7 @@ impl State {
 
     /// What this client's requests may be at most.
     pub fn wire_limits(&self, stranger: bool) -> Limits {
-        Limits {
-            max_bulk: self.config.proto_max_bulk_len as usize,
-            max_frame: self.config.client_query_buffer_limit as usize,
-            stranger,
-        }
+        Limits { max_bulk: self.config.max_bulk(), max_frame: self.config.max_request(), stranger }
     }
 
     /// What running a client's requests takes from it; `None` if the client is gone.

@@ -1,5 +1,6 @@
 //! The phase 4 server.
-use std::path::Path;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -15,19 +16,24 @@ use phase4_keyspace::server::listen::{Listening, listen};
 use phase4_keyspace::server::{FRAMED_LISTENER, RESP_LISTENER, Server};
 
 fn main() -> ExitCode {
-    let args: Vec<String> =
-        std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let outcome = match args.first().map(String::as_str) {
-        Some("--help" | "-h") => output::print(file::help().as_bytes()),
-        Some("--version" | "-v") => {
-            output::print(concat!("keyspace-server ", env!("CARGO_PKG_VERSION"), "\n").as_bytes())
-        }
+    let args: Vec<Vec<u8>> = std::env::args_os().skip(1).map(OsString::into_vec).collect();
+    let outcome = match args.first().map(Vec::as_slice) {
+        Some(b"--help" | b"-h") => output::print(file::help().as_bytes()),
+        Some(b"--version" | b"-v") => output::print(
+            concat!(
+                "keyspace-server ",
+                env!("CARGO_PKG_VERSION"),
+                "
+"
+            )
+            .as_bytes(),
+        ),
         _ => run(&args),
     };
     exit_code("keyspace-server", outcome)
 }
 
-fn run(args: &[String]) -> Result<()> {
+fn run(args: &[Vec<u8>]) -> Result<()> {
     memory::pages::map_pages_apart();
     let mut config = Config::from_args(args)?;
     apply::enter(&mut config)?;
@@ -36,8 +42,8 @@ fn run(args: &[String]) -> Result<()> {
     if resp.is_empty() && framed.is_empty() {
         bail!("nothing to listen on: both port and framed-port are 0");
     }
-    let trace = (!config.trace.is_empty()).then(|| Trace::create(Path::new(&config.trace)));
-    let trace = trace.transpose().with_context(|| format!("--trace {}", config.trace))?;
+    let trace = (!config.trace.as_os_str().is_empty()).then(|| Trace::create(&config.trace));
+    let trace = trace.transpose().with_context(|| format!("--trace {}", config.trace.display()))?;
     let settings = Settings {
         poller: config.poller,
         limits: apply::of_the_loop(&config),

@@ -115,7 +115,7 @@ fn auth(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) 
 
 /// There is one user, `default`; without a password set, any password is right.
 fn authenticate(context: &mut ServerContext<'_>, user: &[u8], password: &[u8]) -> Result<(), Error> {
-    let expected = context.state.config.requirepass.as_bytes();
+    let expected = &context.state.config.requirepass;
     if user != b"default" || (!expected.is_empty() && !same(expected, password)) {
         return Err(Error::other("WRONGPASS invalid username-password pair or user is disabled."));
     }

@@ -24,7 +24,7 @@ pub fn of_the_loop(config: &Config) -> Limits {
         stall_timeout: seconds(config.stall_timeout),
         high_mark: HIGH_MARK,
         low_mark: LOW_MARK,
-        max_carry: config.client_query_buffer_limit as usize,
+        max_carry: config.max_request(),
         keepalive: seconds(config.tcp_keepalive),
     }
 }
@@ -35,14 +35,14 @@ pub fn of_the_loop(config: &Config) -> Limits {
 /// Names the parameter that cannot be satisfied.
 pub fn enter(config: &mut Config) -> Result<()> {
     log::set_level(config.loglevel);
-    if !config.logfile.is_empty() {
+    if !config.logfile.as_os_str().is_empty() {
         let file = OpenOptions::new().create(true).append(true).open(&config.logfile);
-        let file = file.with_context(|| format!("logfile {}", config.logfile))?;
+        let file = file.with_context(|| format!("logfile {}", config.logfile.display()))?;
         nix::unistd::dup2_stderr(&file).context("logfile")?;
     }
-    std::env::set_current_dir(&config.dir).with_context(|| format!("dir {}", config.dir))?;
+    std::env::set_current_dir(&config.dir).with_context(|| format!("dir {}", config.dir.display()))?;
     // As a full path: it is shown, and a relative one would mean something else to whoever reads it.
-    config.dir = std::env::current_dir().context("dir")?.display().to_string();
+    config.dir = std::env::current_dir().context("dir")?;
     let possible = raise_descriptors(config.maxclients);
     if possible < config.maxclients {
         log::warning(format_args!(

@@ -1,10 +1,13 @@
 //! Where a configuration comes from: a file in redis.conf's syntax, then flags of the same names.
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 
-use super::Config;
-use super::table;
+use super::{Config, include, table};
 use crate::wire::inline;
 
 /// A file may include another one; this deep.
@@ -14,39 +17,29 @@ impl Config {
     /// Reads a command line (without the program's name): perhaps a file (`-`: standard input), then flags.
     ///
     /// # Errors
-    /// Names the flag, or the file and line, and says what is wrong with it.
-    pub fn from_args(args: &[String]) -> Result<Config> {
-        let mut config = Config::default();
+    /// Names every flag that is refused, or the file and line, a line each, and says what is wrong with it.
+    pub fn from_args(args: &[Vec<u8>]) -> Result<Config> {
+        let mut reading = Reading { config: Config::default(), refused: Vec::new() };
         let flags = match args {
-            [file, flags @ ..] if file == "-" || !file.starts_with("--") => {
-                config.read_file(file, 0)?;
+            [file, flags @ ..] if file == b"-" || !file.starts_with(b"--") => {
+                reading.file(Path::new(OsStr::from_bytes(file)), 0);
                 flags
             }
             flags => flags,
         };
-        let mut rest = flags;
-        while let [flag, more @ ..] = rest {
-            let Some(name) = flag.strip_prefix("--") else {
-                bail!("'{flag}' is no flag; flags look like --port 7000");
-            };
-            let values = more.iter().take_while(|word| !word.starts_with("--")).count();
-            let (words, after) = more.split_at(values);
-            let (name, inline_value) = match name.split_once('=') {
-                Some((name, value)) => (name, Some(value)),
-                None => (name, None),
-            };
-            let words: Vec<&str> = inline_value.into_iter().chain(words.iter().map(String::as_str)).collect();
-            config.set(name, &words).with_context(|| format!("--{name} {}", words.join(" ")))?;
-            rest = after;
+        reading.flags(flags);
+        match reading.refused.as_slice() {
+            [] => Ok(reading.config),
+            refused => Err(anyhow!(refused.join("\n"))),
         }
-        Ok(config)
     }
 
     /// Sets one parameter by its redis.conf name.
-    fn set(&mut self, name: &str, words: &[&str]) -> Result<()> {
+    fn set(&mut self, name: &[u8], words: &[&[u8]]) -> Result<()> {
         // The other phases' servers call it so.
-        let name = if name.eq_ignore_ascii_case("host") { "bind" } else { name };
+        let name = if name.eq_ignore_ascii_case(b"host") { b"bind" } else { name };
         ensure!(!words.is_empty(), "a value is missing");
+        let name = std::str::from_utf8(name).unwrap_or_default();
         if let Some(parameter) = table::find(name) {
             return (parameter.set)(self, words).map_err(|refusal| anyhow!("{refusal}"));
         }
@@ -55,42 +48,96 @@ impl Config {
             None => bail!("there is no parameter of this name; --help lists them"),
         }
     }
+}
 
-    fn read_file(&mut self, name: &str, depth: usize) -> Result<()> {
-        ensure!(depth < MOST_INCLUDES, "{name}: includes {MOST_INCLUDES} deep; does a file include itself?");
-        let text = if name == "-" {
-            std::io::read_to_string(std::io::stdin()).context("cannot read the configuration from stdin")?
-        } else {
-            std::fs::read_to_string(name)
-                .with_context(|| format!("cannot read the configuration file {name}"))?
-        };
-        if depth == 0 && name != "-" {
-            self.file = Some(Path::new(name).canonicalize().unwrap_or_else(|_| name.into()));
+/// A configuration on its way, and every line and flag that was refused: all of them are told at once.
+struct Reading {
+    config: Config,
+    refused: Vec<String>,
+}
+
+impl Reading {
+    fn flags(&mut self, flags: &[Vec<u8>]) {
+        let mut rest = flags;
+        while let [flag, more @ ..] = rest {
+            let values = more.iter().take_while(|word| !word.starts_with(b"--")).count();
+            let (words, after) = more.split_at(values);
+            rest = after;
+            let Some(name) = flag.strip_prefix(b"--") else {
+                self.refused.push(format!("'{}' is no flag; flags look like --port 7000", lossy(flag)));
+                continue;
+            };
+            let mut parts = name.splitn(2, |byte| *byte == b'=');
+            let name = parts.next().unwrap_or_default();
+            let words: Vec<&[u8]> = parts.chain(words.iter().map(Vec::as_slice)).collect();
+            if let Err(refusal) = self.config.set(name, &words) {
+                let line = format!("--{} {}", lossy(name), lossy(&words.join(&b' ')));
+                self.refused.push(format!("{line}: {refusal:#}"));
+            }
         }
-        for (number, line) in text.lines().enumerate() {
-            self.read_line(line.trim(), depth)
-                .with_context(|| format!("{name}, line {}: {line}", number + 1))?;
-        }
-        Ok(())
     }
 
-    fn read_line(&mut self, line: &str, depth: usize) -> Result<()> {
-        if line.is_empty() || line.starts_with('#') {
+    fn file(&mut self, name: &Path, depth: usize) {
+        let shown = name.display();
+        if depth >= MOST_INCLUDES {
+            let refusal = format!("{shown}: includes {MOST_INCLUDES} deep; does a file include itself?");
+            return self.refused.push(refusal);
+        }
+        let text = match read(name) {
+            Ok(text) => text,
+            Err(error) => {
+                return self.refused.push(format!("cannot read the configuration file {shown}: {error}"));
+            }
+        };
+        if depth == 0 && name != Path::new("-") {
+            self.config.file = Some(name.canonicalize().unwrap_or_else(|_| name.into()));
+        }
+        for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
+            let line = line.trim_ascii();
+            if let Err(refusal) = self.line(line, depth) {
+                let line = lossy(line);
+                self.refused.push(format!("{shown}, line {}: {line}: {refusal:#}", number + 1));
+            }
+        }
+    }
+
+    fn line(&mut self, line: &[u8], depth: usize) -> Result<()> {
+        if line.is_empty() || line.starts_with(b"#") {
             return Ok(());
         }
-        let (mut text, mut spans) = (Vec::new(), Vec::new());
-        inline::split(line.as_bytes(), &mut text, &mut spans).map_err(|_| anyhow!("unbalanced quotes"))?;
-        let words: Vec<&str> = spans
-            .iter()
-            .map(|span| std::str::from_utf8(&text[span.start as usize..span.end as usize]))
-            .collect::<Result<_, _>>()
-            .context("not UTF-8")?;
+        let words = words(line).ok_or_else(|| anyhow!("unbalanced quotes"))?;
+        let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
         match words.as_slice() {
-            [include, file] if include.eq_ignore_ascii_case("include") => self.read_file(file, depth + 1),
-            [name, values @ ..] => self.set(name, values),
+            [include, pattern] if include.eq_ignore_ascii_case(b"include") => {
+                for file in include::files(Path::new(OsStr::from_bytes(pattern))) {
+                    self.file(&file, depth + 1);
+                }
+                Ok(())
+            }
+            [name, values @ ..] => self.config.set(name, values),
             [] => Ok(()),
         }
     }
+}
+
+fn read(name: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    if name == Path::new("-") {
+        io::stdin().read_to_end(&mut text)?;
+        return Ok(text);
+    }
+    std::fs::read(name)
+}
+
+/// The words of a line, quotes and escapes resolved; `None`: a quote is open.
+pub(super) fn words(line: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let (mut text, mut spans) = (Vec::new(), Vec::new());
+    inline::split(line, &mut text, &mut spans).ok()?;
+    Some(spans.iter().map(|span| text[span.start as usize..span.end as usize].to_vec()).collect())
+}
+
+fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
 }
 
 /// What `--help` prints.
@@ -101,7 +148,7 @@ pub fn help() -> String {
     );
     let defaults = Config::default();
     for parameter in table::PARAMETERS {
-        let line = format!("  --{:<28} {}", parameter.name, (parameter.get)(&defaults));
+        let line = format!("  --{:<28} {}", parameter.name, lossy(&(parameter.get)(&defaults)));
         text.push_str(line.trim_end());
         text.push('\n');
     }
@@ -123,7 +170,7 @@ mod tests {
     use super::*;
 
     fn parse(args: &[&str]) -> Result<Config> {
-        Config::from_args(&args.iter().map(|arg| arg.to_string()).collect::<Vec<_>>())
+        Config::from_args(&args.iter().map(|arg| arg.as_bytes().to_vec()).collect::<Vec<_>>())
     }
 
     #[test]
@@ -164,14 +211,34 @@ mod tests {
         std::fs::write(&main, text).expect("written");
         let config = parse(&[main.to_str().expect("UTF-8"), "--port", "7001"]).expect("valid");
         assert_eq!((config.port, config.maxclients), (Port::At(7001), 7));
-        assert_eq!(config.requirepass, "two words!");
+        assert_eq!(config.requirepass, b"two words!");
 
         std::fs::write(&main, "port 7000\nmaxclients many\n").expect("written");
         let error = format!("{:#}", parse(&[main.to_str().expect("UTF-8")]).expect_err("refused"));
         assert!(error.contains("main.conf, line 2: maxclients many: argument couldn't be parsed"), "{error}");
+        std::fs::write(&main, "port x\n# fine\nhz 20\nnonsense \"\nsave 60 1\n").expect("written");
+        let error =
+            format!("{:#}", parse(&[main.to_str().expect("UTF-8"), "--tls-port", "1"]).expect_err("refused"));
+        let lines: Vec<&str> = error.lines().collect();
+        assert_eq!(lines.len(), 4, "every mistake is named: {error}");
+        for (line, part) in
+            lines.iter().zip(["line 1: port x: arg", "line 4: ", "line 5: save", "--tls-port 1: "])
+        {
+            assert!(line.contains(part), "{error}");
+        }
+
         std::fs::write(&main, format!("include {}\n", main.display())).expect("written");
         let error = format!("{:#}", parse(&[main.to_str().expect("UTF-8")]).expect_err("refused"));
         assert!(error.contains("include itself"), "{error}");
         std::fs::remove_dir_all(&dir).expect("removed");
+    }
+
+    #[test]
+    fn a_file_is_bytes() {
+        let path = std::env::temp_dir().join(format!("keyspace-config-bytes-{}", std::process::id()));
+        std::fs::write(&path, b"# caf\xe9\r\nrequirepass \"\xff\\x00\"\r\nport 7001\r\n").expect("written");
+        let config = parse(&[path.to_str().expect("UTF-8")]).expect("valid");
+        assert_eq!((config.requirepass.as_slice(), config.port), (&b"\xff\0"[..], Port::At(7001)));
+        std::fs::remove_file(&path).expect("removed");
     }
 }

@@ -1,9 +1,12 @@
 //! The table of parameters: one row each, how it reads and how it is set.
+use std::ffi::OsStr;
 use std::ops::RangeInclusive;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 use phase3_eventloop::poller::PollerKind;
 
-use super::value::{self, Refusal};
+use super::value::{self, Refusal, shown};
 use super::{Config, Debugging, OutputLimit, OutputLimits, Port};
 use crate::log::Level;
 
@@ -25,9 +28,9 @@ pub struct Parameter {
     /// When it can be changed.
     pub change: Change,
     /// Its value as `CONFIG GET` shows it.
-    pub get: fn(&Config) -> String,
+    pub get: fn(&Config) -> Vec<u8>,
     /// Sets it from the words behind its name.
-    pub set: fn(&mut Config, &[&str]) -> Result<(), Refusal>,
+    pub set: fn(&mut Config, &[&[u8]]) -> Result<(), Refusal>,
 }
 
 /// The parameter of this name, in any case.
@@ -52,9 +55,11 @@ pub fn find_fixed(name: &str) -> Option<&'static Fixed> {
 
 impl Fixed {
     /// Accepts the true value only.
-    pub fn check(&self, words: &[&str]) -> Result<(), Refusal> {
-        let same_amount = || Some(value::bytes(words.first()?)? == value::bytes(self.value)?);
-        if words.join(" ").eq_ignore_ascii_case(self.value) || same_amount() == Some(true) {
+    pub fn check(&self, words: &[&[u8]]) -> Result<(), Refusal> {
+        let own = self.value.as_bytes();
+        let amount = || value::bytes(own).filter(|_| !own.is_empty());
+        let same_amount = || Some(value::bytes(words.first()?)? == amount()?);
+        if words.join(&b' ').eq_ignore_ascii_case(own) || same_amount() == Some(true) {
             return Ok(());
         }
         Err(format!("{}; the only value accepted is '{}'", self.why, self.value))
@@ -62,8 +67,7 @@ impl Fixed {
 }
 
 const INT: RangeInclusive<u64> = 0..=i32::MAX as u64;
-/// Offsets inside a request are 32 bits wide.
-const REQUEST: RangeInclusive<u64> = 1 << 20..=u32::MAX as u64 - 1;
+const REQUEST: RangeInclusive<u64> = 1 << 20..=i64::MAX as u64;
 const POLLERS: &[(&str, PollerKind)] = &[("epoll", PollerKind::Epoll), ("poll", PollerKind::Poll)];
 const LEVELS: &[(&str, Level)] = &[
     ("debug", Level::Verbose),
@@ -81,12 +85,12 @@ pub static PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "bind",
         change: AtStart,
-        get: |c| c.bind.join(" "),
+        get: |c| shown(c.bind.join(" ")),
         set: |c, words| {
             if words.iter().all(|word| word.is_empty()) {
                 return Err("an address to listen on is needed; 127.0.0.1 is the default".into());
             }
-            c.bind = words.iter().map(|word| word.to_string()).collect();
+            c.bind = words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
             Ok(())
         },
     },
@@ -102,7 +106,7 @@ pub static PARAMETERS: &[Parameter] = &[
         get: |c| port_text(c.framed_port),
         set: |c, w| set_port(&mut c.framed_port, w),
     },
-    row("tcp-backlog", AtStart, |c| c.tcp_backlog.to_string(), |c, w| set(&mut c.tcp_backlog, w, INT)),
+    row("tcp-backlog", AtStart, |c| shown(c.tcp_backlog), |c, w| set(&mut c.tcp_backlog, w, INT)),
     Parameter {
         name: "poller",
         change: AtStart,
@@ -115,16 +119,16 @@ pub static PARAMETERS: &[Parameter] = &[
     row(
         "trace",
         AtStart,
-        |c| c.trace.clone(),
+        |c| c.trace.as_os_str().as_bytes().into(),
         |c, w| {
-            c.trace = one(w)?.into();
+            c.trace = path(one(w)?);
             Ok(())
         },
     ),
     row(
         "databases",
         AtStart,
-        |c| c.databases.to_string(),
+        |c| shown(c.databases),
         |c, w| {
             c.databases = value::number(one(w)?, 1..=10_000)? as usize;
             Ok(())
@@ -133,16 +137,16 @@ pub static PARAMETERS: &[Parameter] = &[
     row(
         "maxclients",
         Anytime,
-        |c| c.maxclients.to_string(),
+        |c| shown(c.maxclients),
         |c, w| set(&mut c.maxclients, w, 1..=u64::from(u32::MAX)),
     ),
-    row("timeout", Anytime, |c| c.timeout.to_string(), |c, w| set(&mut c.timeout, w, INT)),
-    row("stall-timeout", Anytime, |c| c.stall_timeout.to_string(), |c, w| set(&mut c.stall_timeout, w, INT)),
-    row("tcp-keepalive", Anytime, |c| c.tcp_keepalive.to_string(), |c, w| set(&mut c.tcp_keepalive, w, INT)),
+    row("timeout", Anytime, |c| shown(c.timeout), |c, w| set(&mut c.timeout, w, INT)),
+    row("stall-timeout", Anytime, |c| shown(c.stall_timeout), |c, w| set(&mut c.stall_timeout, w, INT)),
+    row("tcp-keepalive", Anytime, |c| shown(c.tcp_keepalive), |c, w| set(&mut c.tcp_keepalive, w, INT)),
     row(
         "hz",
         Anytime,
-        |c| c.hz.to_string(),
+        |c| shown(c.hz),
         |c, w| {
             set(&mut c.hz, w, INT)?;
             c.hz = c.hz.clamp(1, 500);
@@ -152,7 +156,7 @@ pub static PARAMETERS: &[Parameter] = &[
     row(
         "proto-max-bulk-len",
         Anytime,
-        |c| c.proto_max_bulk_len.to_string(),
+        |c| shown(c.proto_max_bulk_len),
         |c, w| {
             c.proto_max_bulk_len = value::memory(one(w)?, REQUEST)?;
             Ok(())
@@ -161,7 +165,7 @@ pub static PARAMETERS: &[Parameter] = &[
     row(
         "client-query-buffer-limit",
         Anytime,
-        |c| c.client_query_buffer_limit.to_string(),
+        |c| shown(c.client_query_buffer_limit),
         |c, w| {
             c.client_query_buffer_limit = value::memory(one(w)?, REQUEST)?;
             Ok(())
@@ -170,7 +174,7 @@ pub static PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "client-output-buffer-limit",
         change: Anytime,
-        get: |c| output_text(&c.output_limits),
+        get: |c| shown(output_classes(&c.output_limits).join(" ")),
         set: |c, w| set_output(&mut c.output_limits, w),
     },
     row(
@@ -203,22 +207,22 @@ pub static PARAMETERS: &[Parameter] = &[
     row(
         "dir",
         Protected,
-        |c| c.dir.clone(),
+        |c| c.dir.as_os_str().as_bytes().into(),
         |c, w| {
-            c.dir = one(w)?.into();
+            c.dir = path(one(w)?);
             Ok(())
         },
     ),
     row(
         "dbfilename",
         Protected,
-        |c| c.dbfilename.clone(),
+        |c| c.dbfilename.as_os_str().as_bytes().into(),
         |c, w| {
             let name = one(w)?;
-            if name.is_empty() || name.contains('/') {
+            if name.is_empty() || name.contains(&b'/') {
                 return Err("dbfilename can't be a path, just a filename".into());
             }
-            c.dbfilename = name.into();
+            c.dbfilename = path(name);
             Ok(())
         },
     ),
@@ -234,9 +238,9 @@ pub static PARAMETERS: &[Parameter] = &[
     row(
         "logfile",
         AtStart,
-        |c| c.logfile.clone(),
+        |c| c.logfile.as_os_str().as_bytes().into(),
         |c, w| {
-            c.logfile = one(w)?.into();
+            c.logfile = path(one(w)?);
             Ok(())
         },
     ),
@@ -275,28 +279,28 @@ pub static FIXED: &[Fixed] = &[
 const fn row(
     name: &'static str,
     change: Change,
-    get: fn(&Config) -> String,
-    set: fn(&mut Config, &[&str]) -> Result<(), Refusal>,
+    get: fn(&Config) -> Vec<u8>,
+    set: fn(&mut Config, &[&[u8]]) -> Result<(), Refusal>,
 ) -> Parameter {
     Parameter { name, change, get, set }
 }
 
 /// The one word that most parameters take.
-fn one<'a>(words: &[&'a str]) -> Result<&'a str, Refusal> {
+fn one<'a>(words: &[&'a [u8]]) -> Result<&'a [u8], Refusal> {
     match words {
         [word] => Ok(word),
         _ => Err("wrong number of arguments".into()),
     }
 }
 
-fn set(field: &mut u64, words: &[&str], range: RangeInclusive<u64>) -> Result<(), Refusal> {
+fn set(field: &mut u64, words: &[&[u8]], range: RangeInclusive<u64>) -> Result<(), Refusal> {
     *field = value::number(one(words)?, range)?;
     Ok(())
 }
 
-fn set_port(field: &mut Port, words: &[&str]) -> Result<(), Refusal> {
+fn set_port(field: &mut Port, words: &[&[u8]]) -> Result<(), Refusal> {
     *field = match one(words)? {
-        "any" => Port::Any,
+        b"any" => Port::Any,
         word => match value::number(word, 0..=65535)? {
             0 => Port::None,
             port => Port::At(port as u16),
@@ -305,44 +309,59 @@ fn set_port(field: &mut Port, words: &[&str]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn port_text(port: Port) -> String {
+fn port_text(port: Port) -> Vec<u8> {
     match port {
-        Port::None => "0".into(),
-        Port::Any => "any".into(),
-        Port::At(port) => port.to_string(),
+        Port::None => shown(0),
+        Port::Any => shown("any"),
+        Port::At(port) => shown(port),
     }
 }
 
-fn yes_no(value: bool) -> String {
-    if value { "yes".into() } else { "no".into() }
+fn yes_no(value: bool) -> Vec<u8> {
+    shown(if value { "yes" } else { "no" })
 }
 
-fn output_text(limits: &OutputLimits) -> String {
+fn path(bytes: &[u8]) -> PathBuf {
+    OsStr::from_bytes(bytes).into()
+}
+
+/// One text for each class.
+pub(super) fn output_classes(limits: &OutputLimits) -> [String; 3] {
     let class = |name: &str, l: &OutputLimit| format!("{name} {} {} {}", l.hard, l.soft, l.seconds);
     [class("normal", &limits.normal), class("slave", &limits.replica), class("pubsub", &limits.pubsub)]
-        .join(" ")
 }
 
-/// Any number of `class hard soft seconds`, in one word or in several.
-fn set_output(limits: &mut OutputLimits, words: &[&str]) -> Result<(), Refusal> {
-    let words: Vec<&str> = words.iter().flat_map(|word| word.split_ascii_whitespace()).collect();
-    if words.is_empty() || !words.len().is_multiple_of(4) {
+/// Any number of `class hard soft seconds`, in one word, with one space between any two, or in several; none changes
+/// nothing.
+fn set_output(limits: &mut OutputLimits, words: &[&[u8]]) -> Result<(), Refusal> {
+    let words: Vec<&[u8]> = match words {
+        [b""] => Vec::new(),
+        [one] => one.split(|byte| *byte == b' ').collect(),
+        several => several.to_vec(),
+    };
+    if !words.len().is_multiple_of(4) {
         return Err("Wrong number of arguments in buffer limit configuration.".into());
     }
     for class in words.chunks(4) {
-        let limit = match class[0].to_ascii_lowercase().as_str() {
-            "normal" => &mut limits.normal,
-            "slave" | "replica" => &mut limits.replica,
-            "pubsub" => &mut limits.pubsub,
+        let limit = match class[0].to_ascii_lowercase().as_slice() {
+            b"normal" => &mut limits.normal,
+            b"slave" | b"replica" => &mut limits.replica,
+            b"pubsub" => &mut limits.pubsub,
             _ => return Err("Invalid client class specified in buffer limit configuration.".into()),
         };
-        let (hard, soft, seconds) = (value::bytes(class[1]), value::bytes(class[2]), class[3].parse().ok());
+        let (hard, soft, seconds) = (value::bytes(class[1]), value::bytes(class[2]), seconds(class[3]));
         let (Some(hard), Some(soft), Some(seconds)) = (hard, soft, seconds) else {
             return Err("Error in hard, soft or soft_seconds setting in buffer limit configuration.".into());
         };
         *limit = OutputLimit { hard, soft, seconds };
     }
     Ok(())
+}
+
+/// These may have a sign and zeros in front.
+fn seconds(text: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(text).ok()?;
+    text.parse::<i32>().ok()?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -354,8 +373,10 @@ mod tests {
         let mut config = Config::default();
         for parameter in PARAMETERS {
             let shown = (parameter.get)(&config);
-            let words: Vec<&str> =
-                if parameter.name == "bind" { shown.split(' ').collect() } else { vec![&shown] };
+            let words: Vec<&[u8]> = match parameter.name {
+                "bind" => shown.split(|byte| *byte == b' ').collect(),
+                _ => vec![&shown],
+            };
             assert_eq!((parameter.set)(&mut config, &words), Ok(()), "{}", parameter.name);
             assert_eq!((parameter.get)(&config), shown, "{}", parameter.name);
             assert!(find_fixed(parameter.name).is_none(), "{} is in both tables", parameter.name);
@@ -365,22 +386,34 @@ mod tests {
     #[test]
     fn a_fixed_parameter_accepts_only_what_is_true() {
         for fixed in FIXED {
-            assert_eq!(fixed.check(&[fixed.value]), Ok(()), "{}", fixed.name);
-            assert!(fixed.check(&["something else"]).is_err(), "{}", fixed.name);
+            assert_eq!(fixed.check(&[fixed.value.as_bytes()]), Ok(()), "{}", fixed.name);
+            assert!(fixed.check(&[b"something else"]).is_err(), "{}", fixed.name);
         }
         let maxmemory = find_fixed("MAXMEMORY").expect("a row");
-        assert_eq!(maxmemory.check(&["0mb"]), Ok(()));
-        assert!(maxmemory.check(&["1gb"]).is_err());
-        assert!(find_fixed("save").expect("a row").check(&["60", "1"]).is_err());
+        assert_eq!(maxmemory.check(&[b"0mb"]), Ok(()));
+        assert!(maxmemory.check(&[b"1gb"]).is_err());
+        assert!(find_fixed("save").expect("a row").check(&[b"60", b"1"]).is_err());
     }
 
     #[test]
     fn output_limits_are_set_class_by_class() {
         let mut limits = Config::default().output_limits;
-        assert_eq!(set_output(&mut limits, &["normal 1mb 0 0 replica 2kb 1kb 5"]), Ok(()));
-        assert_eq!(output_text(&limits), "normal 1048576 0 0 slave 2048 1024 5 pubsub 33554432 8388608 60");
-        assert!(set_output(&mut limits, &["normal", "x", "0", "0"]).is_err());
-        assert!(set_output(&mut limits, &["normal", "0", "0"]).is_err());
-        assert!(set_output(&mut limits, &["nobody", "0", "0", "0"]).is_err());
+        let mut set = |text: &str| set_output(&mut limits, &[text.as_bytes()]);
+        assert_eq!(set("normal 1mb 0 0 replica 2kb 1kb 5"), Ok(()));
+        assert_eq!(set(""), Ok(()), "nothing is changed");
+        assert_eq!(set("normal 1mb 0 +007"), Ok(()));
+        for (text, refusal) in [
+            ("normal x 0 0", "Error in hard, soft or soft_seconds setting in buffer limit configuration."),
+            ("normal -1 0 0", "Error in hard, soft or soft_seconds setting in buffer limit configuration."),
+            ("normal 0 0 -1", "Error in hard, soft or soft_seconds setting in buffer limit configuration."),
+            ("normal 0 0", "Wrong number of arguments in buffer limit configuration."),
+            ("normal  5  6  7", "Wrong number of arguments in buffer limit configuration."),
+            ("master 0 0 0", "Invalid client class specified in buffer limit configuration."),
+        ] {
+            assert_eq!(set(text), Err(refusal.into()), "{text}");
+        }
+        let [normal, replica, _] = output_classes(&limits);
+        assert_eq!((normal.as_str(), replica.as_str()), ("normal 1048576 0 7", "slave 2048 1024 5"));
+        assert_eq!(set_output(&mut limits, &[b"normal", b"0", b"0", b"0"]), Ok(()), "as in a file");
     }
 }

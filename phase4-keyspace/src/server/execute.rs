@@ -66,7 +66,7 @@ pub fn execute(
                     let stats = &mut state.stats;
                     let (hits, misses) = (&mut stats.hits, &mut stats.misses);
                     let (hashes, keyspace) = (incoming.hashes, &mut state.keyspace);
-                    let max_string = state.config.proto_max_bulk_len as usize;
+                    let max_string = state.config.max_bulk();
                     let mut context = Context { keyspace, db, hashes, max_string, hits, misses };
                     run(&mut context, incoming.args, &mut reply)
                 }

@@ -1,6 +1,8 @@
 //! `CONFIG`: reading and changing parameters while the server runs.
 use std::collections::BTreeMap;
 
+use nix::errno::Errno;
+
 use crate::command::ServerContext;
 use crate::command::{Command, Group, ServerFn, help};
 use crate::config::apply;
@@ -41,10 +43,10 @@ const fn row(
 fn get(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let config = &context.state.config;
     let settable = table::PARAMETERS.iter().map(|parameter| (parameter.name, (parameter.get)(config)));
-    let fixed = table::FIXED.iter().map(|fixed| (fixed.name, fixed.value.to_string()));
-    let all: Vec<(&str, String)> = settable.chain(fixed).collect();
+    let fixed = table::FIXED.iter().map(|fixed| (fixed.name, fixed.value.into()));
+    let all: Vec<(&str, Vec<u8>)> = settable.chain(fixed).collect();
     // Each once, under the name by which it was asked for first: who asks for `TIMEOUT` finds that.
-    let mut found: BTreeMap<&str, (&[u8], &str)> = BTreeMap::new();
+    let mut found: BTreeMap<&str, (&[u8], &[u8])> = BTreeMap::new();
     for asked in args.from(2) {
         let is_pattern = asked.iter().any(|byte| b"[*?".contains(byte));
         for (name, value) in &all {
@@ -58,7 +60,7 @@ fn get(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -
     reply.map(found.len());
     for (name, value) in found.into_values() {
         reply.bulk(name);
-        reply.bulk(value.as_bytes());
+        reply.bulk(value);
     }
     Ok(())
 }
@@ -93,7 +95,6 @@ fn set(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -
     }
     let mut config = context.state.config.clone();
     for (target, value) in &changes {
-        let value = std::str::from_utf8(value).map_err(|_| failed(target.name(), "argument is not UTF-8"))?;
         let done = match target {
             Target::Parameter(parameter) => (parameter.set)(&mut config, &[value]),
             Target::Fixed(fixed) => fixed.check(&[value]),
@@ -164,8 +165,13 @@ fn rewrite_file(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<
     let Some(file) = &config.file else {
         return Err(Error::other("ERR The server is running without a config file"));
     };
-    rewrite::rewrite(config, file)
-        .map_err(|error| Error::other(format!("ERR Rewriting config file: {error}")))?;
+    rewrite::rewrite(config, file).map_err(|error| {
+        // The system's own words, without the number that Rust puts behind them.
+        let why = error
+            .raw_os_error()
+            .map_or_else(|| error.to_string(), |code| Errno::from_raw(code).desc().into());
+        Error::other(format!("ERR Rewriting config file: {why}"))
+    })?;
     reply.ok();
     Ok(())
 }
