@@ -6,6 +6,7 @@
 mod background;
 mod db;
 mod deadlines;
+mod lazyfree;
 mod side;
 mod store;
 #[cfg(test)]

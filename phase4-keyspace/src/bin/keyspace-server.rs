@@ -9,7 +9,6 @@ use phase3_eventloop::event_loop::{EventLoop, Settings};
 use phase3_eventloop::trace::Trace;
 use phase4_keyspace::config::{Config, apply, file};
 use phase4_keyspace::log;
-use phase4_keyspace::memory;
 use phase4_keyspace::server::listen::{Listening, listen};
 use phase4_keyspace::server::{FRAMED_LISTENER, RESP_LISTENER, Server};
 
@@ -30,7 +29,6 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &[String]) -> Result<()> {
-    memory::pages::map_pages_apart();
     let mut config = Config::from_args(args)?;
     apply::enter(&mut config)?;
     let resp = listen(&config, config.port).context("port")?;

@@ -21,8 +21,6 @@ pub enum Plain {
 /// One database. Every lookup treats a key whose deadline has passed as absent, and removes it (lazy expiry).
 pub struct Db {
     pub(super) store: Store,
-    /// Stores that FLUSHDB has replaced, to be freed a share at a time.
-    pub(super) graveyard: Vec<Store>,
     pub(super) hasher: Hasher,
     pub(super) now: Millis,
     /// The stamp of a use now; see [`usage`].
@@ -39,7 +37,6 @@ impl Db {
         let random = Random(hasher.hash(b"random numbers start here") | 1);
         Db {
             store: Store::default(),
-            graveyard: Vec::new(),
             hasher,
             now: 0,
             clock: usage::stamp(0),
@@ -77,7 +74,7 @@ impl Db {
 
     /// Bytes that tables, records and queues take, in memory or waiting to be freed. Long strings come on top.
     pub fn bytes(&self) -> usize {
-        self.store.bytes() + self.graveyard.iter().map(Store::bytes).sum::<usize>()
+        self.store.bytes()
     }
 
     /// Looks a key up and marks it used.
@@ -186,12 +183,7 @@ impl Db {
             self.store.drop_object(place);
             self.store.write(&self.hasher, key, place, content);
         } else {
-            // The old value goes first: two long ones need not fit at once.
-            let mut long = match self.store.drop_object(place) {
-                Some(Object::String(old)) if (value.len()..=value.len() * 2).contains(&old.capacity()) => old,
-                _ => Vec::with_capacity(value.len()),
-            };
-            long.clear();
+            let mut long = self.store.take_buffer(place, value.len());
             long.extend_from_slice(value);
             self.put_object(key, place, Object::String(long), 0, deadline);
         }
@@ -318,7 +310,7 @@ impl Db {
         let record = self.store.record(place.reference);
         let (deadline, raw) = (record.deadline(), record.has(RAW));
         let short = record.object().is_none().then(|| Object::String(record.value().to_vec()));
-        let long = self.store.delete(&self.hasher, key.hash, place);
+        let long = self.store.extract(&self.hasher, key.hash, place);
         let object = short.or(long).expect("a value is in the record or an object");
         Some(Taken { object, deadline, raw })
     }
@@ -344,7 +336,7 @@ impl Db {
     /// Forgets everything; large structures are freed a bounded share at a time, by [`super::Keyspace::cron`].
     pub fn clear(&mut self) {
         if !self.is_empty() {
-            self.graveyard.push(std::mem::take(&mut self.store));
+            self.store.detach();
         }
     }
 

@@ -254,17 +254,29 @@ fn memory_comes_back_after_mass_removal_and_resizing_churn() {
             keyspace.db(0).set_string(hasher.key(key), &[b'y'; 200][..len], Deadline::Clear);
         }
     }
-    while keyspace.cron(true) == Some(1) {}
+    while keyspace.cron(true).is_some_and(|wait| wait <= 1) {}
     assert!(keyspace.bytes() < small * 5 / 4, "{} of {small}", keyspace.bytes());
     // Nine of ten go, everywhere: only moving the rest together frees pages.
     for (n, key) in keys.iter().enumerate().filter(|(n, _)| n % 10 != 0) {
         assert!(keyspace.db(0).remove(hasher.key(key)), "{n}");
     }
-    while keyspace.cron(true) == Some(1) {}
+    while keyspace.cron(true).is_some_and(|wait| wait <= 1) {}
     assert!(keyspace.bytes() < small / 4, "{} of {small}", keyspace.bytes());
     for (n, key) in keys.iter().enumerate() {
         assert_eq!(keyspace.db(0).find(hasher.key(key)).is_some(), n % 10 == 0, "{n}");
     }
+}
+
+#[test]
+fn a_database_of_one_key_takes_a_kilobyte() {
+    let mut keyspace = Keyspace::new(1);
+    let hasher = keyspace.hasher.clone();
+    assert_eq!(keyspace.bytes(), 0);
+    keyspace.db(0).set_string(hasher.key(b"a key of 16 byte"), b"xyz", Deadline::At(1 << 50));
+    assert!(keyspace.bytes() < 1024, "{}", keyspace.bytes());
+    keyspace.db(0).clear();
+    while keyspace.cron(true) == Some(0) {}
+    assert!(keyspace.bytes() < 100, "{}", keyspace.bytes());
 }
 
 #[test]
@@ -281,15 +293,65 @@ fn a_cleared_database_is_empty_at_once_and_freed_by_and_by() {
     assert!(keyspace.db(0).find(hasher.key(&name(10))).is_none());
     assert_eq!(keyspace.bytes(), full, "clear itself frees nothing");
     keyspace.db(0).set_string(hasher.key(b"new"), b"life", Deadline::Clear);
-    let mut rounds = 0;
-    let mut before = keyspace.bytes();
-    while keyspace.cron(true) == Some(1) {
-        rounds += 1;
-        assert!(before - keyspace.bytes() < 1 << 20, "a bounded share");
-        before = keyspace.bytes();
-    }
-    assert!(rounds > 5 && keyspace.bytes() < 200_000, "{rounds} rounds, {} left", keyspace.bytes());
+    assert_eq!((keyspace.lazyfree_pending(), keyspace.lazyfreed()), (60_000, 0));
+    while keyspace.cron(true) == Some(0) {}
+    assert_eq!((keyspace.lazyfree_pending(), keyspace.lazyfreed()), (0, 60_000));
+    assert!(keyspace.bytes() < 20_000, "{} left", keyspace.bytes());
     assert!(keyspace.db(0).find(hasher.key(b"new")).is_some());
+}
+
+/// Every way to lose a long value leaves it to be freed by shares, and what was long and is short again.
+#[test]
+fn long_values_wait_to_be_freed() {
+    const LONG: usize = 4 << 20;
+    let mut keyspace = Keyspace::new(1);
+    let hasher = keyspace.hasher.clone();
+    let (key, other) = (hasher.key(b"key"), hasher.key(b"other"));
+    let long_key = vec![b'k'; LONG];
+    type Way<'a> = &'a dyn Fn(&mut Db);
+    let ways: [(&str, Way<'_>); 6] = [
+        ("DEL", &|db| assert!(db.remove(key))),
+        ("SET", &|db| db.set_string(key, b"short", Deadline::Clear)),
+        ("SET of half", &|db| db.set_string(key, &[1; LONG / 2 - 1], Deadline::Clear)),
+        ("RENAME", &|db| {
+            db.set_string(other, b"another", Deadline::Clear);
+            let taken = db.take(other).expect("just set");
+            db.put(key, taken);
+        }),
+        ("expiry", &|db| {
+            db.set_deadline(key, Some(0));
+            assert!(db.find(key).is_none());
+        }),
+        ("FLUSHDB", &|db| db.clear()),
+    ];
+    for (way, lose) in ways {
+        keyspace.db(0).set_string(key, &[7; LONG], Deadline::Clear);
+        let before = keyspace.lazyfreed();
+        lose(keyspace.db(0));
+        assert_eq!((keyspace.lazyfree_pending(), keyspace.lazyfreed()), (1, before), "{way}");
+        while keyspace.cron(true) == Some(0) {}
+        assert_eq!((keyspace.lazyfree_pending(), keyspace.lazyfreed()), (0, before + 1), "{way}");
+        keyspace.db(0).remove(key);
+        while keyspace.cron(true) == Some(0) {}
+    }
+    // A key may be long as well.
+    keyspace.db(0).set_string(hasher.key(&long_key), b"v", Deadline::Clear);
+    assert!(keyspace.db(0).remove(hasher.key(&long_key)));
+    assert_eq!(keyspace.lazyfree_pending(), 1);
+}
+
+/// A long string over another of about its length, or a little longer, takes its memory.
+#[test]
+fn long_values_follow_each_other_in_place() {
+    let mut keyspace = Keyspace::new(1);
+    let hasher = keyspace.hasher.clone();
+    let key = hasher.key(b"key");
+    for (len, fill) in [(1 << 20, 1), (1 << 20, 2), (900_000, 3), (3 << 20, 4), (2 << 20, 5)] {
+        keyspace.db(0).set_string(key, &vec![fill; len], Deadline::Clear);
+        assert_eq!(keyspace.lazyfree_pending(), 0, "{len}");
+        let found = keyspace.db(0).find(key).map(|found| string(found.value));
+        assert!(found == Some(vec![fill; len]), "{len}");
+    }
 }
 
 #[test]
