@@ -25,7 +25,6 @@ fn layout(name: &str) -> Box<dyn Layout> {
 }
 
 fn main() {
-    phase4_keyspace::memory::pages::map_pages_apart();
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [name, what @ ("hit" | "miss"), times] => lookups(name, what, times.parse().expect("TIMES")),

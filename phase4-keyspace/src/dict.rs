@@ -231,9 +231,9 @@ impl Dict {
     }
     // ANCHOR_END: warm
 
-    /// Gives back up to `chunks` chunks of 16 KiB of a dict that is no longer wanted; whether any are left.
-    pub fn release(&mut self, chunks: usize) -> bool {
+    /// Gives back a chunk of a dict that is no longer wanted; whether any is left.
+    pub fn release(&mut self) -> bool {
         self.len = 0;
-        self.table.release(chunks) | self.overflow.release(chunks)
+        self.table.release() || self.overflow.release()
     }
 }

@@ -7,6 +7,7 @@ mod background;
 pub mod change;
 mod db;
 mod deadlines;
+mod lazyfree;
 mod side;
 mod store;
 mod strings;

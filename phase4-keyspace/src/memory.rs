@@ -1,5 +1,7 @@
-//! Memory as the process sees it: vectors that never move, the allocator's settings, cache lines, and what is in use.
+//! Memory as the process sees it: the allocator and its count, vectors in chunks, cache lines, what the kernel says.
+pub mod alloc;
 pub(crate) mod chunks;
-pub mod pages;
 pub(crate) mod prefetch;
 pub mod process;
+
+pub use alloc::used;

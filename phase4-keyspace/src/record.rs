@@ -9,6 +9,7 @@
 //! index into the side slab of keys, a value too long or of another type one into the slab of objects.
 pub mod class;
 pub mod heap;
+mod page;
 
 // ANCHOR: record-layout
 /// Bytes of a record before anything optional.

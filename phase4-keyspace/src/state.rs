@@ -14,7 +14,7 @@ use phase3_eventloop::service::ConnId;
 use crate::clock::wall_clock;
 use crate::config::Config;
 use crate::keyspace::{Keyspace, Millis};
-use crate::memory::process;
+use crate::memory;
 use crate::wire::limits::Limits;
 
 use clients::{Caller, Clients, Held, HeldBy};
@@ -69,7 +69,7 @@ impl State {
             port: 0,
             held: 0,
             peak_memory: 0,
-            startup_memory: process::used(),
+            startup_memory: memory::used(),
             config,
             tick: None,
         }

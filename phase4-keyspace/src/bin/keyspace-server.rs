@@ -11,7 +11,6 @@ use phase3_eventloop::event_loop::{EventLoop, Settings};
 use phase3_eventloop::trace::Trace;
 use phase4_keyspace::config::{Config, apply, file};
 use phase4_keyspace::log;
-use phase4_keyspace::memory;
 use phase4_keyspace::server::listen::{Listening, listen};
 use phase4_keyspace::server::{FRAMED_LISTENER, RESP_LISTENER, Server};
 
@@ -19,22 +18,15 @@ fn main() -> ExitCode {
     let args: Vec<Vec<u8>> = std::env::args_os().skip(1).map(OsString::into_vec).collect();
     let outcome = match args.first().map(Vec::as_slice) {
         Some(b"--help" | b"-h") => output::print(file::help().as_bytes()),
-        Some(b"--version" | b"-v") => output::print(
-            concat!(
-                "keyspace-server ",
-                env!("CARGO_PKG_VERSION"),
-                "
-"
-            )
-            .as_bytes(),
-        ),
+        Some(b"--version" | b"-v") => {
+            output::print(concat!("keyspace-server ", env!("CARGO_PKG_VERSION"), "\n").as_bytes())
+        }
         _ => run(&args),
     };
     exit_code("keyspace-server", outcome)
 }
 
 fn run(args: &[Vec<u8>]) -> Result<()> {
-    memory::pages::map_pages_apart();
     let mut config = Config::from_args(args)?;
     apply::enter(&mut config)?;
     let resp = listen(&config, config.port).context("port")?;

@@ -1,4 +1,6 @@
 //! The work that no command waits for, each piece of it a bounded share.
+use std::time::Instant;
+
 use super::db::{Db, DbMut};
 use super::usage;
 use super::{Keyspace, Millis};
@@ -7,9 +9,6 @@ use super::{Keyspace, Millis};
 const EXPIRED_A_ROUND: usize = 128;
 /// Records moved by compaction per database and round.
 const MOVED_A_ROUND: usize = 64;
-/// Pieces of 16 KiB freed per database and round: some 45 MB a second, since a round that leaves any comes again in a
-/// millisecond.
-const FREED_A_ROUND: usize = 3;
 /// Pages swept per database and round, at most.
 const SWEPT_A_ROUND: i64 = 8;
 
@@ -23,22 +22,42 @@ pub(super) struct Sweep {
 }
 
 impl Keyspace {
-    /// A bounded share of background work: keys whose deadline has passed (unless `expire` is off), emptied structures
-    /// still to be freed, compaction. Returns when it wants to run again, in milliseconds.
+    /// A bounded share of background work: keys whose deadline has passed (unless `expire` is off), values still to be
+    /// freed, compaction. Returns when it wants to run again, in milliseconds: 0 means in the next tick.
     pub fn cron(&mut self, expire: bool) -> Option<u64> {
-        (0..self.dbs.len()).filter_map(|index| self.db_mut(index).cron(expire)).min()
+        let next = (0..self.dbs.len()).filter_map(|index| self.db_mut(index).cron(expire)).min();
+        if self.free_share() { Some(0) } else { next }
+    }
+
+    /// Frees a share of what waits, for all databases together; whether anything is left.
+    fn free_share(&mut self) -> bool {
+        let mut waiting =
+            self.dbs.iter_mut().map(|db| &mut db.store.lazyfree).filter(|l| !l.is_idle()).peekable();
+        waiting.peek().is_some() && {
+            let start = Instant::now();
+            waiting.any(|lazyfree| lazyfree.share(start))
+        }
+    }
+
+    /// Values that no key leads to any more and that are not yet freed (`INFO memory`).
+    pub fn lazyfree_pending(&self) -> u64 {
+        self.dbs.iter().map(|db| db.store.lazyfree.pending()).sum()
+    }
+
+    /// Values that have been freed a piece at a time (`INFO memory`).
+    pub fn lazyfreed(&self) -> u64 {
+        self.dbs.iter().map(|db| db.store.lazyfree.freed()).sum()
     }
 }
 
 impl DbMut<'_> {
     fn cron(&mut self, expire: bool) -> Option<u64> {
         let due = expire && self.expire_due();
-        let dead = self.db.bury();
         if self.is_empty() {
-            return dead.then_some(1);
+            return None;
         }
         let sparse = self.db.store.compact(&self.db.hasher, MOVED_A_ROUND);
-        if due || dead || sparse {
+        if due || sparse {
             return Some(1);
         }
         self.db.sweep();
@@ -66,16 +85,6 @@ impl DbMut<'_> {
 }
 
 impl Db {
-    /// Frees some of what FLUSHDB left; whether anything remains.
-    fn bury(&mut self) -> bool {
-        if let Some(store) = self.graveyard.last_mut()
-            && !store.release(FREED_A_ROUND)
-        {
-            self.graveyard.pop();
-        }
-        !self.graveyard.is_empty()
-    }
-
     /// Ages the access stamps of as many pages as the time since the last round asks for.
     fn sweep(&mut self) {
         let pages = self.store.heap.page_numbers();

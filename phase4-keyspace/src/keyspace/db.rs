@@ -26,8 +26,6 @@ pub enum Plain {
 /// One database.
 pub struct Db {
     pub(super) store: Store,
-    /// Stores that FLUSHDB has replaced, to be freed a share at a time.
-    pub(super) graveyard: Vec<Store>,
     pub(super) hasher: Hasher,
     pub(super) now: Millis,
     /// The stamp of a use now; see [`usage`].
@@ -44,7 +42,6 @@ impl Db {
         let random = Random(hasher.hash(b"random numbers start here") | 1);
         Db {
             store: Store::default(),
-            graveyard: Vec::new(),
             hasher,
             now: 0,
             clock: usage::stamp(0),
@@ -82,7 +79,7 @@ impl Db {
 
     /// Bytes that tables, records and queues take, in memory or waiting to be freed. Long strings come on top.
     pub fn bytes(&self) -> usize {
-        self.store.bytes() + self.graveyard.iter().map(Store::bytes).sum::<usize>()
+        self.store.bytes()
     }
 
     /// Looks a key up as far as it takes to know whether the usual, short way leads to its value.
@@ -293,8 +290,7 @@ impl<'a> DbMut<'a> {
     pub fn clear(&mut self) {
         self.changes.note_database(self.index, Event::Flush, self.db.len() as u64);
         if !self.is_empty() {
-            let store = std::mem::take(&mut self.db.store);
-            self.db.graveyard.push(store);
+            self.db.store.detach();
         }
     }
 
@@ -305,7 +301,7 @@ impl<'a> DbMut<'a> {
         let record = db.store.record(place.reference);
         let (deadline, raw) = (record.deadline(), record.has(RAW));
         let short = record.object().is_none().then(|| Object::String(record.value().to_vec()));
-        let long = db.store.delete(&db.hasher, key.hash, place);
+        let long = db.store.extract(&db.hasher, key.hash, place);
         let object = short.or(long).expect("a value is in the record or an object");
         Some(Taken { object, deadline, raw })
     }

@@ -102,9 +102,9 @@ impl Deadlines {
         self.heap.bytes()
     }
 
-    /// Gives back up to `chunks` chunks of a queue that is no longer wanted; whether any are left.
-    pub fn release(&mut self, chunks: usize) -> bool {
-        self.heap.release(chunks)
+    /// Gives back a chunk of a queue that is no longer wanted; whether any is left.
+    pub fn release(&mut self) -> bool {
+        self.heap.release()
     }
 }
 

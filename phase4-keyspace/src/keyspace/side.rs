@@ -60,14 +60,9 @@ impl<T: Default> Slab<T> {
         self.cells.bytes()
     }
 
-    /// Drops up to `count` of a slab that is no longer wanted; whether any are left.
-    pub fn release(&mut self, count: usize) -> bool {
-        for _ in 0..count {
-            if self.cells.pop().is_none() {
-                break;
-            }
-        }
-        self.cells.len() > 0 || self.cells.release(1)
+    /// Takes the last one out of a slab that is no longer wanted.
+    pub fn pop(&mut self) -> Option<T> {
+        self.cells.pop().map(|cell| cell.it)
     }
 }
 

@@ -1,11 +1,13 @@
 //! One database's storage: the dict over the records, and everything a record may own elsewhere, kept in step.
 //!
 //! The store knows bytes and references. What a key means, when it is dead, and what counts as a use: see [`super::db`].
+use super::lazyfree::Lazyfree;
 use super::{Key, Object, Value};
 use crate::dict::{Dict, Place};
 use crate::hash::Hasher;
 use crate::keyspace::deadlines::Deadlines;
 use crate::keyspace::side::Slab;
+use crate::memory::alloc::LARGE;
 use crate::record::class::MAX_RECORD;
 use crate::record::heap::Heap;
 use crate::record::{DEADLINE, Draft, FAR_KEY, HEADER, OBJECT, RAW, Record, STRING, WIDE};
@@ -32,6 +34,8 @@ pub(super) struct Store {
     pub objects: Slab<Object>,
     pub keys: Slab<Box<[u8]>>,
     pub deadlines: Deadlines,
+    /// What no key leads to any more.
+    pub lazyfree: Lazyfree,
 }
 
 /// A record's key, wherever it lives.
@@ -149,7 +153,7 @@ impl Store {
     }
 
     /// Stores an object under a key; `place` is where the key was found, if it was. An object held there before has been
-    /// dropped by [`Store::drop_object`].
+    /// dealt with by [`Store::drop_object`], [`Store::take_object`] or [`Store::take_buffer`].
     pub fn put(
         &mut self,
         hasher: &Hasher,
@@ -169,8 +173,33 @@ impl Store {
         self.write(hasher, key, place, Content { field: &index, flags, ..rest });
     }
 
-    /// Drops the object that a record owns, if it does. The record must be rewritten or removed next.
-    pub fn drop_object(&mut self, place: Option<Place>) -> Option<Object> {
+    /// Frees the object that a record owns, if it does. The record must be rewritten or removed next.
+    pub fn drop_object(&mut self, place: Option<Place>) {
+        if let Some(object) = self.take_object(place) {
+            self.lazyfree.object(object);
+        }
+    }
+
+    /// An empty string with room for `len` bytes, to be the record's next object: the old one's memory if that is about as
+    /// long, or large and short of it, since the allocator can lengthen a large block without copying it. So two long
+    /// strings need not fit at once where one follows the other.
+    pub fn take_buffer(&mut self, place: Option<Place>, len: usize) -> Vec<u8> {
+        match self.take_object(place) {
+            Some(Object::String(mut old))
+                if (len..=len * 2).contains(&old.capacity()) || (LARGE..len).contains(&old.capacity()) =>
+            {
+                old.clear();
+                old.reserve_exact(len);
+                return old;
+            }
+            Some(object) => self.lazyfree.object(object),
+            None => {}
+        }
+        Vec::with_capacity(len)
+    }
+
+    /// Takes the object that a record owns, if it does. The record must be rewritten or removed next.
+    pub fn take_object(&mut self, place: Option<Place>) -> Option<Object> {
         let index = self.heap.record(place?.reference).object()?;
         let (object, moved) = self.objects.remove(index);
         if let Some(owner) = moved {
@@ -227,8 +256,15 @@ impl Store {
         }
     }
 
-    /// Removes an entry with all that it owns. Its object, if its value was one.
-    pub fn delete(&mut self, hasher: &Hasher, hash: u64, place: Place) -> Option<Object> {
+    /// Removes an entry and frees all that it owns.
+    pub fn delete(&mut self, hasher: &Hasher, hash: u64, place: Place) {
+        if let Some(object) = self.extract(hasher, hash, place) {
+            self.lazyfree.object(object);
+        }
+    }
+
+    /// Removes an entry. Its object, if its value was one.
+    pub fn extract(&mut self, hasher: &Hasher, hash: u64, place: Place) -> Option<Object> {
         let Store { dict, heap, deadlines, keys, .. } = self;
         dict.remove(hash, place, |r| hasher.hash(key_bytes(heap, keys, r)));
         let record = heap.record(place.reference);
@@ -236,11 +272,13 @@ impl Store {
         if record.has(DEADLINE) {
             deadlines.remove(record.seat(), |record, seat| heap.record_mut(record).set_seat(seat));
         }
-        let object = self.drop_object(Some(place));
-        if let Some(index) = far_key
-            && let (_, Some(owner)) = self.keys.remove(index)
-        {
-            self.heap.record_mut(owner).set_far_key(index);
+        let object = self.take_object(Some(place));
+        if let Some(index) = far_key {
+            let (bytes, moved) = self.keys.remove(index);
+            self.lazyfree.object(Object::String(Vec::from(bytes)));
+            if let Some(owner) = moved {
+                self.heap.record_mut(owner).set_far_key(index);
+            }
         }
         self.heap.free(place.reference);
         object
@@ -276,13 +314,21 @@ impl Store {
         true
     }
 
-    /// Frees a share of a store that is no longer wanted; whether anything is left.
-    pub fn release(&mut self, pieces: usize) -> bool {
-        self.objects.release(pieces)
-            || self.keys.release(pieces)
-            || self.heap.release(pieces)
-            || self.dict.release(pieces)
-            || self.deadlines.release(pieces)
+    /// Forgets every entry; the memory goes the way of [`Lazyfree`].
+    pub fn detach(&mut self) {
+        let lazyfree = std::mem::take(&mut self.lazyfree);
+        let old = std::mem::replace(self, Store { lazyfree, ..Store::default() });
+        self.lazyfree.store(old);
+    }
+
+    /// An object of a store that is no longer wanted, a long key for one; `None` when there is none left.
+    pub fn pop_object(&mut self) -> Option<Object> {
+        self.objects.pop().or_else(|| self.keys.pop().map(|key| Object::String(Vec::from(key))))
+    }
+
+    /// Frees a piece of the tables of a store that is no longer wanted; whether anything is left.
+    pub fn release(&mut self) -> bool {
+        self.heap.release() || self.dict.release() || self.deadlines.release()
     }
 
     /// Bytes of memory in use, the objects' own possessions aside.
@@ -292,5 +338,6 @@ impl Store {
             + self.objects.bytes()
             + self.keys.bytes()
             + self.deadlines.bytes()
+            + self.lazyfree.bytes()
     }
 }

@@ -40,12 +40,7 @@ impl DbMut<'_> {
             db.store.drop_object(place);
             db.store.write(&db.hasher, key, place, content);
         } else {
-            // The old value goes first: two long ones need not fit at once.
-            let mut long = match db.store.drop_object(place) {
-                Some(Object::String(old)) if (value.len()..=value.len() * 2).contains(&old.capacity()) => old,
-                _ => Vec::with_capacity(value.len()),
-            };
-            long.clear();
+            let mut long = db.store.take_buffer(place, value.len());
             long.extend_from_slice(value);
             db.put_object(key, place, Object::String(long), 0, deadline);
         }

@@ -257,17 +257,29 @@ fn memory_comes_back_after_mass_removal_and_resizing_churn() {
             keyspace.db_mut(0).set_string(hasher.key(key), &[b'y'; 200][..len], Deadline::Clear, Event::Set);
         }
     }
-    while keyspace.cron(true) == Some(1) {}
+    while keyspace.cron(true).is_some_and(|wait| wait <= 1) {}
     assert!(keyspace.bytes() < small * 5 / 4, "{} of {small}", keyspace.bytes());
     // Nine of ten go, everywhere: only moving the rest together frees pages.
     for (n, key) in keys.iter().enumerate().filter(|(n, _)| n % 10 != 0) {
         assert!(keyspace.db_mut(0).remove(hasher.key(key), Event::Del), "{n}");
     }
-    while keyspace.cron(true) == Some(1) {}
+    while keyspace.cron(true).is_some_and(|wait| wait <= 1) {}
     assert!(keyspace.bytes() < small / 4, "{} of {small}", keyspace.bytes());
     for (n, key) in keys.iter().enumerate() {
         assert_eq!(keyspace.db_mut(0).find(hasher.key(key)).is_some(), n % 10 == 0, "{n}");
     }
+}
+
+#[test]
+fn a_database_of_one_key_takes_a_kilobyte() {
+    let mut keyspace = Keyspace::new(1);
+    let hasher = keyspace.hasher.clone();
+    assert_eq!(keyspace.bytes(), 0);
+    keyspace.db_mut(0).set_string(hasher.key(b"a key of 16 byte"), b"xyz", Deadline::At(1 << 50), Event::Set);
+    assert!(keyspace.bytes() < 1024, "{}", keyspace.bytes());
+    keyspace.db_mut(0).clear();
+    while keyspace.cron(true) == Some(0) {}
+    assert!(keyspace.bytes() < 100, "{}", keyspace.bytes());
 }
 
 #[test]
@@ -284,15 +296,65 @@ fn a_cleared_database_is_empty_at_once_and_freed_by_and_by() {
     assert!(keyspace.db_mut(0).find(hasher.key(&name(10))).is_none());
     assert_eq!(keyspace.bytes(), full, "clear itself frees nothing");
     keyspace.db_mut(0).set_string(hasher.key(b"new"), b"life", Deadline::Clear, Event::Set);
-    let mut rounds = 0;
-    let mut before = keyspace.bytes();
-    while keyspace.cron(true) == Some(1) {
-        rounds += 1;
-        assert!(before - keyspace.bytes() < 1 << 20, "a bounded share");
-        before = keyspace.bytes();
-    }
-    assert!(rounds > 5 && keyspace.bytes() < 200_000, "{rounds} rounds, {} left", keyspace.bytes());
+    assert_eq!((keyspace.lazyfree_pending(), keyspace.lazyfreed()), (60_000, 0));
+    while keyspace.cron(true) == Some(0) {}
+    assert_eq!((keyspace.lazyfree_pending(), keyspace.lazyfreed()), (0, 60_000));
+    assert!(keyspace.bytes() < 20_000, "{} left", keyspace.bytes());
     assert!(keyspace.db_mut(0).find(hasher.key(b"new")).is_some());
+}
+
+/// Every way to lose a long value leaves it to be freed by shares, and what was long and is short again.
+#[test]
+fn long_values_wait_to_be_freed() {
+    const LONG: usize = 4 << 20;
+    let mut keyspace = Keyspace::new(1);
+    let hasher = keyspace.hasher.clone();
+    let (key, other) = (hasher.key(b"key"), hasher.key(b"other"));
+    let long_key = vec![b'k'; LONG];
+    type Way<'a> = &'a dyn Fn(&mut DbMut<'_>);
+    let ways: [(&str, Way<'_>); 6] = [
+        ("DEL", &|db| assert!(db.remove(key, Event::Del))),
+        ("SET", &|db| db.set_string(key, b"short", Deadline::Clear, Event::Set)),
+        ("SET of half", &|db| db.set_string(key, &[1; LONG / 2 - 1], Deadline::Clear, Event::Set)),
+        ("RENAME", &|db| {
+            db.set_string(other, b"another", Deadline::Clear, Event::Set);
+            let taken = db.take(other).expect("just set");
+            db.put(key, taken);
+        }),
+        ("expiry", &|db| {
+            db.set_deadline(key, Some(0), Event::Expire);
+            assert!(db.find(key).is_none());
+        }),
+        ("FLUSHDB", &|db| db.clear()),
+    ];
+    for (way, lose) in ways {
+        keyspace.db_mut(0).set_string(key, &[7; LONG], Deadline::Clear, Event::Set);
+        let before = keyspace.lazyfreed();
+        lose(&mut keyspace.db_mut(0));
+        assert_eq!((keyspace.lazyfree_pending(), keyspace.lazyfreed()), (1, before), "{way}");
+        while keyspace.cron(true) == Some(0) {}
+        assert_eq!((keyspace.lazyfree_pending(), keyspace.lazyfreed()), (0, before + 1), "{way}");
+        keyspace.db_mut(0).remove(key, Event::Del);
+        while keyspace.cron(true) == Some(0) {}
+    }
+    // A key may be long as well.
+    keyspace.db_mut(0).set_string(hasher.key(&long_key), b"v", Deadline::Clear, Event::Set);
+    assert!(keyspace.db_mut(0).remove(hasher.key(&long_key), Event::Del));
+    assert_eq!(keyspace.lazyfree_pending(), 1);
+}
+
+/// A long string over another of about its length, or a little longer, takes its memory.
+#[test]
+fn long_values_follow_each_other_in_place() {
+    let mut keyspace = Keyspace::new(1);
+    let hasher = keyspace.hasher.clone();
+    let key = hasher.key(b"key");
+    for (len, fill) in [(1 << 20, 1), (1 << 20, 2), (900_000, 3), (3 << 20, 4), (2 << 20, 5)] {
+        keyspace.db_mut(0).set_string(key, &vec![fill; len], Deadline::Clear, Event::Set);
+        assert_eq!(keyspace.lazyfree_pending(), 0, "{len}");
+        let found = keyspace.db_mut(0).find(key).map(|found| string(found.value));
+        assert!(found == Some(vec![fill; len]), "{len}");
+    }
 }
 
 #[test]

@@ -1,22 +1,22 @@
-//! A vector that grows and shrinks without ever moving its elements.
+//! A vector that starts small and grows and shrinks without moving more than 16 KiB.
 //!
 //! `Vec` doubles by allocating twice the room and copying everything: amortised cheap, but one unlucky `push` pays for
 //! all, and at a hundred million elements that is a stopped server. Here elements live in chunks of at most 16 KiB;
-//! growing adds a chunk, shrinking drops one. Only the index of chunk addresses is a `Vec`, eight bytes per 16 KiB, and
-//! its room is reserved before the first chunk comes, as address space that costs nothing until it is touched.
+//! growing adds a chunk, shrinking drops one. Only the first chunk grows as a `Vec` does, by a quarter and up to its full
+//! size, so that a vector of three elements takes the room of three. The index of chunks is a `Vec`, sixteen bytes for
+//! 16 KiB; while it is short, moving it is a short copy, and from 16 KiB on [`crate::memory::alloc`] moves its pages.
 //!
 //! Why 16 KiB: a chunk's first touch costs a page fault per 4 KiB, so larger chunks make a longer pause (64 KiB: 16
 //! faults, 150–280 µs on a virtual machine).
 use std::ops::{Index, IndexMut};
 
-/// Chunks whose addresses the index holds before it must move: 2 GiB of elements. Beyond it the index itself grows as any
-/// `Vec` does; at that size glibc moves it by remapping pages, without copying.
-const RESERVED: usize = 1 << 17;
+/// Unused entries of an index that are worth a system call to give back.
+const SLACK: usize = 4096;
 
-/// See the module's description. `N` elements a chunk, a power of two.
+/// A vector in chunks of `N` elements, a power of two. The first chunk may be shorter, when it is the only one.
 #[derive(Debug)]
 pub struct Chunks<T, const N: usize> {
-    chunks: Vec<Box<[T; N]>>,
+    chunks: Vec<Box<[T]>>,
     len: usize,
 }
 
@@ -34,24 +34,32 @@ impl<T: Default, const N: usize> Chunks<T, N> {
         self.len
     }
 
-    /// The element at `i`, if its chunk is there: whether `i` is below [`Chunks::len`] as well is the caller's to know.
+    /// The element at `i`, if there is room for it: whether `i` is below [`Chunks::len`] as well is the caller's to know.
     #[inline(always)]
     pub fn in_chunk(&self, i: usize) -> Option<&T> {
-        Some(&self.chunks.get(i / N)?[i % N])
+        self.chunks.get(i / N)?.get(i % N)
     }
 
-    /// Appends an element, in at most one chunk's allocation.
+    /// Appends an element. At most one chunk is allocated, or the first one moved.
     pub fn push(&mut self, value: T) {
-        if self.chunks.is_empty() {
-            self.chunks.reserve_exact(RESERVED);
-        }
-        if self.len == self.chunks.len() * N {
-            let fresh: Box<[T]> = (0..N).map(|_| T::default()).collect();
-            self.chunks.push(fresh.try_into().ok().expect("N elements were collected"));
+        if self.in_chunk(self.len).is_none() {
+            self.grow();
         }
         self.len += 1;
         let last = self.len - 1;
         self[last] = value;
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        match &mut self.chunks[..] {
+            [] => self.chunks.push(resized(Box::default(), 1)),
+            [first] if first.len() < N => {
+                let room = (first.len() + first.len().div_ceil(4)).clamp(1, N);
+                *first = resized(std::mem::take(first), room);
+            }
+            _ => self.chunks.push(resized(Box::default(), N)),
+        }
     }
 
     /// Takes the last element. One empty chunk is kept, so that a push and a pop across a chunk's border, over and over,
@@ -62,6 +70,11 @@ impl<T: Default, const N: usize> Chunks<T, N> {
         self.len = last;
         if self.chunks.len() > last.div_ceil(N) + 1 {
             self.chunks.pop();
+            trim(&mut self.chunks);
+        } else if let [first] = &mut self.chunks[..]
+            && last < first.len() / 2
+        {
+            *first = resized(std::mem::take(first), last + last / 4);
         }
         Some(value)
     }
@@ -73,16 +86,37 @@ impl<T: Default, const N: usize> Chunks<T, N> {
         if at == self.len { last } else { std::mem::replace(&mut self[at], last) }
     }
 
-    /// Drops up to `count` whole chunks with all that is in them, from the end; whether any are left.
-    pub fn release(&mut self, count: usize) -> bool {
-        self.chunks.truncate(self.chunks.len().saturating_sub(count));
+    /// Drops the last chunk with all that is in it; whether any is left.
+    pub fn release(&mut self) -> bool {
+        self.chunks.pop();
+        trim(&mut self.chunks);
         self.len = self.len.min(self.chunks.len() * N);
         !self.chunks.is_empty()
     }
 
     /// Bytes of memory in use, the elements' own possessions aside.
     pub fn bytes(&self) -> usize {
-        self.chunks.len() * (N * size_of::<T>() + size_of::<usize>())
+        let chunks = match &self.chunks[..] {
+            [only] => size_of_val(&only[..]),
+            all => all.len() * N * size_of::<T>(),
+        };
+        chunks + self.chunks.capacity() * size_of::<Box<[T]>>()
+    }
+}
+
+/// The same chunk with room for `room` elements.
+fn resized<T: Default>(chunk: Box<[T]>, room: usize) -> Box<[T]> {
+    let mut elements = Vec::from(chunk);
+    elements.truncate(room);
+    elements.reserve_exact(room - elements.len());
+    elements.resize_with(room, T::default);
+    elements.into_boxed_slice()
+}
+
+/// Gives back the room of an index that has become shorter, some at a time.
+pub(crate) fn trim<T>(index: &mut Vec<T>) {
+    if index.capacity() - index.len() > SLACK {
+        index.shrink_to(index.len() + SLACK / 2);
     }
 }
 
@@ -124,12 +158,41 @@ mod tests {
     }
 
     #[test]
+    fn a_short_one_takes_little_room() {
+        let mut chunks = Chunks::<u64, 1024>::default();
+        assert_eq!(chunks.bytes(), 0);
+        for len in 1..=1024 {
+            chunks.push(len);
+            let room = chunks.bytes() - chunks.chunks.capacity() * 16;
+            assert!(room <= 8 * (len as usize * 5 / 4 + 1), "{room} bytes for {len}");
+        }
+        assert!((0..1024).all(|i| chunks[i] == i as u64 + 1));
+        while chunks.len() > 3 {
+            chunks.pop();
+        }
+        assert_eq!((chunks[0], chunks[2]), (1, 3));
+        assert!(chunks.bytes() < 150, "{}", chunks.bytes());
+    }
+
+    #[test]
     fn release_is_bounded() {
         let mut chunks = Chunks::<u64, 4>::default();
         (0..40).for_each(|i| chunks.push(i));
-        assert!(chunks.release(9));
-        assert_eq!(chunks.len(), 4);
-        assert!(!chunks.release(9));
+        for left in (1..10).rev() {
+            assert!(chunks.release());
+            assert_eq!(chunks.len(), 4 * left);
+        }
+        assert!(!chunks.release());
         assert_eq!((chunks.len(), chunks.pop()), (0, None));
+    }
+
+    #[test]
+    fn an_index_that_became_short_gives_its_room_back() {
+        let mut chunks = Chunks::<u8, 1>::default();
+        (0..100_000).for_each(|_| chunks.push(1));
+        while chunks.len() > 10 {
+            chunks.pop();
+        }
+        assert!(chunks.chunks.capacity() <= 2 * SLACK, "{}", chunks.chunks.capacity());
     }
 }

@@ -1,20 +1,5 @@
-//! How much memory the process uses, asked of those who know.
-#![allow(unsafe_code, reason = "mallinfo2(3) has no safe wrapper")]
-
-/// Bytes in use on the heap: what was allocated and not freed, not what the process got from the kernel.
-#[cfg(target_env = "gnu")]
-pub fn used() -> usize {
-    // SAFETY: mallinfo2 takes no argument, returns a struct by value, and locks the arenas that it walks.
-    let info = unsafe { libc::mallinfo2() };
-    // Small blocks in the arenas, and large ones that have a mapping of their own.
-    info.uordblks + info.hblkhd
-}
-
-/// Without glibc nobody counts allocations; the resident set is the nearest truth.
-#[cfg(not(target_env = "gnu"))]
-pub fn used() -> usize {
-    resident()
-}
+//! How much memory the process and the machine have, as the kernel says.
+use nix::unistd::{SysconfVar, sysconf};
 
 /// The resident set (proc(5), `statm`).
 pub fn resident() -> usize {
@@ -31,6 +16,6 @@ pub fn total_system() -> usize {
 }
 
 fn page_size() -> usize {
-    // SAFETY: sysconf takes and returns integers.
-    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
+    let size = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
+    size.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(4096)
 }

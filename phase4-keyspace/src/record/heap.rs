@@ -4,23 +4,20 @@
 //! good for 32 GiB of records in each database. One general-purpose allocation per entry would cost 8 to 16 bytes of
 //! bookkeeping each, and freeing millions of them one by one makes the allocator itself pause.
 //!
-//! A page whose last record goes is given back. After many removals every page may be partly empty; then
+//! A heap of few records is small: the first pages of a class begin short and grow (see [`super::page`]), and the index grows with
+//! them. A page whose last record goes is given back. After many removals every page may be partly empty; then
 //! [`Heap::crowded`] names a page worth emptying, and its owner moves the records one by one.
-use super::class::{CLASSES, UNIT, class_of, units_of};
+use super::class::{UNIT, class_of, units_of};
+use super::page::{PAGE, PAGE_UNITS, Page};
 use super::{Draft, FLAGS, Record, RecordMut};
+use crate::memory::chunks::trim;
 use crate::memory::prefetch;
 
-const PAGE: usize = 16 * 1024;
-const PAGE_UNITS: usize = PAGE / UNIT;
 const UNIT_BITS: u32 = PAGE_UNITS.trailing_zeros();
 const MAX_PAGES: usize = 1 << (32 - UNIT_BITS);
-/// Page numbers whose room in the index is reserved at the first record: 2 GiB of records. See [`crate::memory::chunks`].
-const RESERVED: usize = 1 << 17;
 /// No page, no slot.
 const NO_PAGE: u32 = u32::MAX;
 const NO_SLOT: u16 = u16::MAX;
-
-type Page = Box<[u8; PAGE]>;
 
 /// What the heap knows of a page.
 #[derive(Clone, Copy, Debug)]
@@ -57,33 +54,38 @@ struct Class {
     /// First and last of the pages with room.
     first: u32,
     last: u32,
-    pages: usize,
-    used: usize,
+    pages: u32,
+    used: u32,
 }
 
-/// See the module's description.
+impl Class {
+    const EMPTY: Class = Class { first: NO_PAGE, last: NO_PAGE, pages: 0, used: 0 };
+}
+
+/// Records in pages, named by 32-bit references.
 #[derive(Debug)]
 pub struct Heap {
-    pages: Vec<Option<Page>>,
+    pages: Vec<Page>,
     info: Vec<Info>,
     /// The first page number without a page; `next` leads to the others.
     vacant: u32,
-    in_use: usize,
+    /// Bytes of all pages, the spare one included.
+    memory: usize,
     /// One page is kept, so that a record that comes and goes does not call the allocator each time.
     spare: Option<Page>,
-    classes: [Class; CLASSES],
+    /// As many as have been needed; ascending.
+    classes: Vec<Class>,
 }
 
 impl Default for Heap {
     fn default() -> Self {
-        let class = Class { first: NO_PAGE, last: NO_PAGE, pages: 0, used: 0 };
         Heap {
             pages: Vec::new(),
             info: Vec::new(),
             vacant: NO_PAGE,
-            in_use: 0,
+            memory: 0,
             spare: None,
-            classes: [class; CLASSES],
+            classes: Vec::new(),
         }
     }
 }
@@ -101,33 +103,23 @@ impl Heap {
     #[inline(always)]
     pub fn record(&self, reference: u32) -> Record<'_> {
         let (page, unit) = split(reference);
-        Record(&self.page(page)[unit * UNIT..])
+        Record(self.pages[page].slot(unit))
     }
 
     /// A record, to be changed in place.
     #[inline(always)]
     pub fn record_mut(&mut self, reference: u32) -> RecordMut<'_> {
         let (page, unit) = split(reference);
-        RecordMut(&mut self.page_mut(page)[unit * UNIT..])
+        RecordMut(self.pages[page].slot_mut(unit))
     }
 
     /// Asks for the cache lines of a record's slot, without waiting for them.
     #[inline(always)]
     pub fn prefetch(&self, reference: u32) {
         let (page, unit) = split(reference);
-        if let (Some(Some(memory)), Some(info)) = (self.pages.get(page), self.info.get(page)) {
-            prefetch::lines(memory.as_ptr().wrapping_add(unit * UNIT), info.slot_units() * UNIT);
+        if let (Some(memory), Some(info)) = (self.pages.get(page), self.info.get(page)) {
+            prefetch::lines(memory.address(unit), info.slot_units() * UNIT);
         }
-    }
-
-    #[inline(always)]
-    fn page(&self, page: usize) -> &[u8; PAGE] {
-        self.pages[page].as_ref().expect("a reference leads to a page in use")
-    }
-
-    #[inline(always)]
-    fn page_mut(&mut self, page: usize) -> &mut [u8; PAGE] {
-        self.pages[page].as_mut().expect("a reference leads to a page in use")
     }
 
     /// Stores a new record.
@@ -155,24 +147,27 @@ impl Heap {
     }
 
     fn allocate(&mut self, class: usize) -> u32 {
-        let page = match self.classes[class].first {
-            NO_PAGE => self.add_page(class),
-            page => page as usize,
+        let page = match self.classes.get(class) {
+            Some(&Class { first, .. }) if first != NO_PAGE => first as usize,
+            _ => self.add_page(class),
         };
-        let info = &mut self.info[page];
-        let unit = match info.free {
-            NO_SLOT => {
-                let unit = info.fresh;
-                info.fresh += units_of(class) as u16;
-                usize::from(unit)
+        let (info, memory) = (&mut self.info[page], &mut self.pages[page]);
+        let unit = info.free;
+        let unit = if unit == NO_SLOT {
+            let unit = info.fresh;
+            info.fresh += units_of(class) as u16;
+            let needed = usize::from(info.fresh) * UNIT;
+            if memory.len() < needed {
+                self.memory -= memory.len();
+                memory.grow(needed);
+                self.memory += memory.len();
             }
-            unit => usize::from(unit),
+            usize::from(unit)
+        } else {
+            let slot = memory.slot(usize::from(unit));
+            info.free = u16::from_le_bytes([slot[0], slot[1]]);
+            usize::from(unit)
         };
-        if info.free != NO_SLOT {
-            let slot = unit * UNIT;
-            let bytes = self.pages[page].as_ref().expect("a page in the list has memory");
-            info.free = u16::from_le_bytes([bytes[slot], bytes[slot + 1]]);
-        }
         info.used += 1;
         let full = info.is_full();
         self.classes[class].used += 1;
@@ -187,10 +182,9 @@ impl Heap {
         let (page, unit) = split(reference);
         let info = &mut self.info[page];
         let was_full = info.is_full();
-        let slot = unit * UNIT;
-        let bytes = self.pages[page].as_mut().expect("a reference leads to a page in use");
-        bytes[slot..slot + 2].copy_from_slice(&info.free.to_le_bytes());
-        bytes[slot + FLAGS] = 0;
+        let slot = self.pages[page].slot_mut(unit);
+        slot[..2].copy_from_slice(&info.free.to_le_bytes());
+        slot[FLAGS] = 0;
         info.free = unit as u16;
         info.used -= 1;
         let (empty, class) = (info.used == 0, usize::from(info.class));
@@ -202,34 +196,35 @@ impl Heap {
             self.unlink(page);
             self.classes[class].pages -= 1;
             self.info[page].next = std::mem::replace(&mut self.vacant, page as u32);
-            self.in_use -= 1;
-            self.spare = self.pages[page].take();
+            let spare = self.spare.replace(std::mem::take(&mut self.pages[page]));
+            self.memory -= spare.map_or(0, |page| page.len());
         }
     }
 
     fn add_page(&mut self, class: usize) -> usize {
-        if self.pages.is_empty() {
-            self.pages.reserve_exact(RESERVED);
-            self.info.reserve_exact(RESERVED);
+        if self.classes.len() <= class {
+            self.classes.resize(class + 1, Class::EMPTY);
         }
         let memory = self.spare.take().unwrap_or_else(|| {
-            vec![0; PAGE].into_boxed_slice().try_into().expect("a page's worth of bytes was asked for")
+            // A quarter of the class so far, so that little of a small class is empty.
+            let page = Page::new((self.classes[class].pages as usize * PAGE / 4).max(units_of(class) * UNIT));
+            self.memory += page.len();
+            page
         });
         let info =
             Info { previous: NO_PAGE, next: NO_PAGE, used: 0, free: NO_SLOT, fresh: 0, class: class as u8 };
-        self.in_use += 1;
         let page = match self.vacant {
             page if page != NO_PAGE => {
                 let page = page as usize;
                 self.vacant = self.info[page].next;
-                self.pages[page] = Some(memory);
+                self.pages[page] = memory;
                 self.info[page] = info;
                 page
             }
             _ => {
                 // Like running out of memory, which also ends the process: maxmemory is there to be set lower.
                 assert!(self.pages.len() < MAX_PAGES, "a database holds at most 32 GiB of records");
-                self.pages.push(Some(memory));
+                self.pages.push(memory);
                 self.info.push(info);
                 self.pages.len() - 1
             }
@@ -270,8 +265,9 @@ impl Heap {
     pub fn crowded(&self) -> Option<usize> {
         self.classes.iter().enumerate().find_map(|(class, list)| {
             let capacity = PAGE_UNITS / units_of(class);
-            let free = list.pages * capacity - list.used;
-            let wasteful = free >= (2 + list.pages / 8) * capacity;
+            let pages = list.pages as usize;
+            let free = pages * capacity - list.used as usize;
+            let wasteful = free >= (2 + pages / 8) * capacity;
             (wasteful && list.first != list.last).then_some(list.last as usize)
         })
     }
@@ -279,10 +275,13 @@ impl Heap {
     /// References of up to `count` records of a page.
     pub fn records_of(&self, page: usize, count: usize) -> Vec<u32> {
         let info = self.info[page];
-        let Some(bytes) = &self.pages[page] else { return Vec::new() };
+        let memory = &self.pages[page];
+        if memory.len() == 0 {
+            return Vec::new();
+        }
         (0..usize::from(info.fresh))
             .step_by(info.slot_units())
-            .filter(|unit| bytes[unit * UNIT + FLAGS] != 0)
+            .filter(|unit| memory.slot(*unit)[FLAGS] != 0)
             .map(|unit| join(page, unit))
             .take(count)
             .collect()
@@ -293,20 +292,16 @@ impl Heap {
         let (page, unit) = split(reference);
         let class = usize::from(self.info[page].class);
         let moved = self.allocate(class);
-        let (slot, len) = (unit * UNIT, units_of(class) * UNIT);
-        let source = self.pages[page].take().expect("a reference leads to a page in use");
-        match split(moved) {
-            // The same page: a hole further up front.
-            (to, _) if to == page => self.pages[page] = Some(source),
-            _ => {
-                self.record_mut(moved).0[..len].copy_from_slice(&source[slot..slot + len]);
-                self.pages[page] = Some(source);
-                self.free(reference);
-                return moved;
-            }
+        let (to_page, to) = split(moved);
+        if to_page == page {
+            // A hole further up front.
+            self.pages[page].copy(unit, to, units_of(class));
+        } else {
+            let source = std::mem::take(&mut self.pages[page]);
+            let len = units_of(class) * UNIT;
+            self.pages[to_page].slot_mut(to)[..len].copy_from_slice(&source.slot(unit)[..len]);
+            self.pages[page] = source;
         }
-        let to = split(moved).1 * UNIT;
-        self.page_mut(page).copy_within(slot..slot + len, to);
         self.free(reference);
         moved
     }
@@ -319,14 +314,16 @@ impl Heap {
 
     /// Bytes of memory in use.
     pub fn bytes(&self) -> usize {
-        let pages = self.in_use + usize::from(self.spare.is_some());
-        pages * PAGE + self.pages.len() * (size_of::<Option<Page>>() + size_of::<Info>())
+        let index = self.pages.capacity() * size_of::<Page>() + self.info.capacity() * size_of::<Info>();
+        self.memory + index + self.classes.capacity() * size_of::<Class>()
     }
 
-    /// Gives back up to `count` pages of a heap that is no longer wanted; whether any are left.
-    pub fn release(&mut self, count: usize) -> bool {
-        self.spare = None;
-        self.pages.truncate(self.pages.len().saturating_sub(count));
+    /// Gives a page back, of a heap that is no longer wanted; whether any is left.
+    pub fn release(&mut self) -> bool {
+        self.memory -= self.spare.take().or_else(|| self.pages.pop()).map_or(0, |page| page.len());
+        self.info.truncate(self.pages.len());
+        trim(&mut self.pages);
+        trim(&mut self.info);
         !self.pages.is_empty()
     }
 }
@@ -376,8 +373,26 @@ mod tests {
             }
         }
         live.drain(..).for_each(|(r, _)| heap.free(r));
-        assert!(heap.pages.iter().all(Option::is_none) && heap.crowded().is_none());
-        assert!(heap.bytes() < PAGE + 64 * heap.page_numbers(), "one spare page");
+        assert!(heap.pages.iter().all(|page| page.len() == 0) && heap.crowded().is_none());
+        assert!(heap.bytes() < PAGE + 64 * heap.page_numbers() + 2048, "one spare page");
+        while heap.release() {}
+        assert_eq!(heap.memory, 0, "every page was counted");
+    }
+
+    #[test]
+    fn a_heap_of_few_records_is_small() {
+        let mut heap = Heap::default();
+        assert_eq!(heap.bytes(), 0);
+        let first = heap.insert(&draft(b"one"));
+        assert!(heap.bytes() < 700, "{} bytes for one record", heap.bytes());
+        let mut all = vec![(first, b"one".to_vec())];
+        for i in 1..5000_usize {
+            let value = vec![i as u8; if i % 50 == 0 { 1500 } else { i % 30 }];
+            all.push((heap.insert(&draft(&value)), value));
+            let asked: usize = all.iter().map(|(_, value)| draft(value).len().next_multiple_of(UNIT)).sum();
+            assert!(heap.bytes() < 2500 + asked * 3, "{} bytes for {asked}, {i} records", heap.bytes());
+        }
+        assert!(all.iter().all(|(r, value)| heap.record(*r).value() == value));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use phase3_eventloop::outbox::Outbox;
 use phase3_eventloop::service::ConnId;
 
 use crate::log;
-use crate::memory::process;
+use crate::memory;
 
 use super::Server;
 
@@ -37,7 +37,7 @@ impl Server {
     pub(super) fn cron(&mut self, outbox: &mut Outbox) {
         let now = outbox.now();
         self.state.stats.sample(now);
-        self.state.peak_memory = self.state.peak_memory.max(process::used());
+        self.state.peak_memory = self.state.peak_memory.max(memory::used());
         if self.state.config.output_limits.normal.soft > 0 {
             let waiting: Vec<(ConnId, usize)> = self
                 .state

@@ -7,7 +7,7 @@ use crate::clock::wall_clock;
 use crate::command::{Command, Group};
 use crate::command::{ServerContext, lookup};
 use crate::error::Error;
-use crate::memory::process;
+use crate::memory::{self, process};
 use crate::state::State;
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
@@ -139,7 +139,7 @@ fn clients(page: &mut Page<'_>) {
 }
 
 fn memory_section(page: &mut Page<'_>) {
-    let (used, resident) = (process::used() as u64, process::resident() as u64);
+    let (used, resident) = (memory::used() as u64, process::resident() as u64);
     let peak = (page.state.peak_memory as u64).max(used);
     page.state.peak_memory = peak as usize;
     let dataset = page.state.keyspace.bytes() as u64;
@@ -158,6 +158,8 @@ fn memory_section(page: &mut Page<'_>) {
     page.field("mem_fragmentation_bytes", resident as i64 - used as i64);
     page.field("mem_allocator", if cfg!(target_env = "gnu") { "libc" } else { "unknown" });
     page.field("active_defrag_running", 0);
+    page.field("lazyfree_pending_objects", page.state.keyspace.lazyfree_pending());
+    page.field("lazyfreed_objects", page.state.keyspace.lazyfreed());
 }
 
 fn percent(part: u64, whole: u64) -> f64 {
