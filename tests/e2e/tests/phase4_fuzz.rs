@@ -5,7 +5,7 @@ mod support;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr};
 
-use oracle::rng::Rng;
+use kit::rng::Rng;
 use support::{Conn, Server};
 
 const ROUNDS: u64 = 400;
@@ -41,7 +41,7 @@ fn damaged(requests: &[&[u8]], rng: &mut Rng) -> Vec<u8> {
     for _ in 0..rng.below(5) {
         let at = rng.below(bytes.len());
         match rng.below(4) {
-            0 => bytes[at] = rng.bits() as u8,
+            0 => bytes[at] = rng.next_u64() as u8,
             1 => bytes[at] ^= 1 << rng.below(8),
             2 => drop(bytes.drain(at..(at + 1 + rng.below(4)).min(bytes.len()))),
             _ => {

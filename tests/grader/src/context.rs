@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::check::{Check, Failure, Kind, Outcome, Phase, Verdict};
 use crate::client::{Client, Options};
-use crate::seed::Rng;
+use crate::seed;
 use crate::strace::Tracing;
 use crate::target::{Launch, Shared};
 use crate::wire::Wire;
@@ -32,7 +32,7 @@ pub struct Context {
     /// How messages stand on the wire in this phase.
     pub wire: Wire,
     /// This check's own stream of the seed.
-    pub rng: Rng,
+    pub rng: kit::rng::Rng,
     /// How the server is started; change a clone and pass it to [`Context::restart`].
     pub launch: Launch,
     /// See [`Patience`].
@@ -56,7 +56,7 @@ impl Context {
         Self {
             phase,
             wire: if matches!(phase, Phase::Framing | Phase::EventLoop) { Wire::Framed } else { Wire::Raw },
-            rng: Rng::for_check(seed, &check.id(phase)),
+            rng: seed::for_check(seed, &check.id(phase)),
             launch,
             patience: Patience {
                 quiet: Duration::from_millis(1_000),

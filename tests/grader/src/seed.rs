@@ -1,63 +1,16 @@
 //! Seeds: every payload, size and split point of a run follows from one number, so that any failure replays.
 
 use hmac::{Hmac, Mac};
+use kit::rng::Rng;
 use sha2::{Digest, Sha256};
 
-/// A small deterministic generator (SplitMix64). Not for secrets: whoever knows the seed knows every byte.
-#[derive(Debug, Clone)]
-pub struct Rng(u64);
-
-impl Rng {
-    /// A generator for one check: its own stream of the run's seed, so a check replays alike when it runs alone.
-    #[must_use]
-    pub fn for_check(seed: u64, check: &str) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(seed.to_le_bytes());
-        hash.update(check.as_bytes());
-        Self(first_u64(&hash.finalize()))
-    }
-
-    /// The next 64 bits.
-    pub fn next_u64(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `bound`, which must not be 0.
-    pub fn below(&mut self, bound: usize) -> usize {
-        assert!(bound > 0, "below(0) has no answer");
-        (self.next_u64() % bound as u64) as usize
-    }
-
-    /// A number of `low..=high`.
-    pub fn range(&mut self, low: usize, high: usize) -> usize {
-        low + self.below(high - low + 1)
-    }
-
-    /// `len` bytes of any value.
-    pub fn bytes(&mut self, len: usize) -> Vec<u8> {
-        let mut out = Vec::with_capacity(len + 8);
-        while out.len() < len {
-            out.extend(self.next_u64().to_le_bytes());
-        }
-        out.truncate(len);
-        out
-    }
-
-    /// `len` lower-case letters: payloads that a hexdump shows legibly.
-    pub fn text(&mut self, len: usize) -> Vec<u8> {
-        (0..len).map(|_| b'a' + self.below(26) as u8).collect()
-    }
-
-    /// Puts the items into an order of its own.
-    pub fn shuffle<T>(&mut self, items: &mut [T]) {
-        for last in (1..items.len()).rev() {
-            items.swap(last, self.below(last + 1));
-        }
-    }
+/// The generator for one check: its own stream of the run's seed, so a check replays alike when it runs alone.
+#[must_use]
+pub fn for_check(seed: u64, check: &str) -> Rng {
+    let mut hash = Sha256::new();
+    hash.update(seed.to_le_bytes());
+    hash.update(check.as_bytes());
+    Rng::new(first_u64(&hash.finalize()))
 }
 
 /// The seed of one student: HMAC-SHA256 of the student's id under the course's secret, so that nobody can derive
@@ -73,7 +26,7 @@ pub fn for_student(secret: &[u8], student: &str) -> u64 {
 #[must_use]
 pub fn fresh() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let mixed = Rng(now.as_nanos() as u64 ^ u64::from(std::process::id()).rotate_left(32)).next_u64();
+    let mixed = Rng::new(now.as_nanos() as u64 ^ u64::from(std::process::id()).rotate_left(32)).next_u64();
     mixed % 1_000_000_000
 }
 
@@ -88,7 +41,7 @@ mod tests {
 
     #[test]
     fn a_check_replays_alike_and_differs_from_its_neighbour() {
-        let draw = |seed, check| Rng::for_check(seed, check).bytes(32);
+        let draw = |seed, check| for_check(seed, check).bytes(32);
         assert_eq!(draw(7, "phase1.drip"), draw(7, "phase1.drip"));
         assert_ne!(draw(7, "phase1.drip"), draw(7, "phase1.sizes"));
         assert_ne!(draw(7, "phase1.drip"), draw(8, "phase1.drip"));
@@ -106,19 +59,5 @@ mod tests {
     fn the_hmac_is_the_standard_one() {
         let seed = for_student(b"Jefe", "what do ya want for nothing?");
         assert_eq!(seed.to_le_bytes(), [0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e]);
-    }
-
-    #[test]
-    fn numbers_keep_their_bounds() {
-        let mut rng = Rng::for_check(1, "bounds");
-        for _ in 0..1_000 {
-            assert!((3..=5).contains(&rng.range(3, 5)));
-        }
-        assert!(rng.text(100).iter().all(u8::is_ascii_lowercase));
-        let mut items: Vec<u32> = (0..50).collect();
-        rng.shuffle(&mut items);
-        assert_ne!(items, (0..50).collect::<Vec<_>>());
-        items.sort_unstable();
-        assert_eq!(items, (0..50).collect::<Vec<_>>());
     }
 }

@@ -3,5 +3,6 @@
 pub mod hexdump;
 pub mod ports;
 pub mod procfs;
+pub mod rng;
 pub mod sockdiag;
 pub mod wire;

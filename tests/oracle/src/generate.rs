@@ -1,8 +1,8 @@
 //! A seed becomes a sequence of steps.
 use super::grammar::{self, CONNECTIONS, PASSWORD, Row};
-use super::rng::Rng;
 use super::step::{Request, Step};
 use super::table;
+use kit::rng::Rng;
 
 /// The most requests in one write.
 const BATCH: usize = 64;

@@ -1,6 +1,6 @@
 //! What an argument may be, and how a row of the table becomes a command: mostly right, at times wrong on purpose.
-use super::rng::Rng;
 use super::step::{Piece, Request};
+use kit::rng::Rng;
 
 /// How many connections take part.
 pub const CONNECTIONS: usize = 4;

@@ -10,7 +10,6 @@ pub mod exceptions;
 pub mod generate;
 pub mod grammar;
 pub mod replay;
-pub mod rng;
 pub mod server;
 pub mod shrink;
 pub mod step;

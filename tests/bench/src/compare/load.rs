@@ -9,8 +9,9 @@
 
 use super::skip::{Skipper, Wire};
 use super::stats::Histogram;
-use super::template::{Batch, Xorshift};
+use super::template::Batch;
 use anyhow::{Context, Result, bail};
+use kit::rng::Rng;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -56,7 +57,7 @@ pub struct Load {
     clients: Vec<Client>,
     batch: Batch,
     keys: u64,
-    random: Xorshift,
+    random: Rng,
     buffer: Vec<u8>,
     started: Instant,
 }
@@ -78,7 +79,7 @@ impl Load {
             let skipper = Skipper::new(wire);
             connected.push(Client { stream, skipper, owed: VecDeque::new(), unsent: Vec::new() });
         }
-        let random = Xorshift::new(0x9E37_79B9_7F4A_7C15);
+        let random = Rng::new(0x9E37_79B9_7F4A_7C15);
         let buffer = vec![0; READ_BUFFER];
         Ok(Load { epoll, clients: connected, batch, keys, random, buffer, started: Instant::now() })
     }
@@ -188,7 +189,7 @@ impl Load {
 
     fn send(&mut self, index: usize, at: u64) -> Result<()> {
         let (random, keys) = (&mut self.random, self.keys);
-        self.batch.set_keys(|| random.below(keys));
+        self.batch.set_keys(|| random.below(keys as usize) as u64);
         let client = &mut self.clients[index];
         client.owed.push_back((at, self.batch.requests() as u64));
         if !client.unsent.is_empty() {

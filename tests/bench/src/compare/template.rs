@@ -171,25 +171,6 @@ static THREE_DIGITS: [[u8; 3]; 1000] = {
     table
 };
 
-/// Marsaglia's xorshift64: a few cycles, and good enough to visit keys in no order a cache could guess.
-#[derive(Clone, Debug)]
-pub struct Xorshift(u64);
-
-impl Xorshift {
-    /// A generator; any seed will do.
-    pub fn new(seed: u64) -> Self {
-        Xorshift(seed | 1)
-    }
-
-    /// A number below `bound`, by a multiplication instead of a division.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((u128::from(self.0) * u128::from(bound)) >> 64) as u64
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,15 +230,5 @@ mod tests {
             write_digits(&mut out, number);
             assert_eq!(String::from_utf8_lossy(&out), format!("{number:012}"));
         }
-    }
-
-    #[test]
-    fn random_keys_stay_below_the_bound_and_reach_all_of_it() {
-        let mut random = Xorshift::new(5);
-        let mut seen = [false; 50];
-        for _ in 0..10_000 {
-            seen[random.below(50) as usize] = true;
-        }
-        assert_eq!(seen, [true; 50]);
     }
 }

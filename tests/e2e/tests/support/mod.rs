@@ -134,17 +134,7 @@ pub fn refusal(name: &str, args: &[&str]) -> String {
     stderr
 }
 
-/// Bytes that look random, the same for the same seed (SplitMix64).
+/// Bytes that look random, the same for the same seed.
 pub fn noise(seed: u64, len: usize) -> Vec<u8> {
-    let mut state = seed;
-    let mut bytes = Vec::with_capacity(len + 8);
-    while bytes.len() < len {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bytes.extend_from_slice(&(z ^ z >> 31).to_le_bytes());
-    }
-    bytes.truncate(len);
-    bytes
+    kit::rng::Rng::new(seed).bytes(len)
 }
