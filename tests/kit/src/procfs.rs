@@ -147,8 +147,18 @@ pub struct Stat {
     pub parent: i32,
     /// The process group.
     pub group: i32,
-    /// User plus system CPU time of all threads, living and dead, in clock ticks (100 a second).
-    pub ticks: u64,
+    /// User CPU time of all threads, living and dead, in clock ticks (100 a second).
+    pub user_ticks: u64,
+    /// The same in the kernel.
+    pub system_ticks: u64,
+}
+
+impl Stat {
+    /// User plus system CPU time, in clock ticks.
+    #[must_use]
+    pub fn ticks(&self) -> u64 {
+        self.user_ticks + self.system_ticks
+    }
 }
 
 /// Reads /proc/PID/stat; `None` when the process is gone.
@@ -168,7 +178,8 @@ fn parse_stat(text: &str) -> Option<Stat> {
         state: fields.first()?.chars().next()?,
         parent: fields.get(1)?.parse().ok()?,
         group: fields.get(2)?.parse().ok()?,
-        ticks: number(11)? + number(12)?,
+        user_ticks: number(11)?,
+        system_ticks: number(12)?,
     })
 }
 
@@ -220,17 +231,22 @@ pub fn descriptors(pid: i32) -> Option<usize> {
 }
 
 /// CPU time of all living threads of a process, in nanoseconds; falls back to clock ticks (10 ms) where the kernel
-/// keeps no schedstat.
+/// keeps no schedstat. A process's own schedstat is the main thread's alone: one that works in others would look cheap.
 #[must_use]
 pub fn cpu_nanos(pid: i32) -> Option<u64> {
-    let mut sum = 0;
-    for task in fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten() {
-        let Ok(text) = fs::read_to_string(task.path().join("schedstat")) else {
-            return stat(pid).map(|stat| stat.ticks * 10_000_000);
-        };
-        sum += text.split_ascii_whitespace().next().and_then(|first| first.parse::<u64>().ok()).unwrap_or(0);
-    }
-    Some(sum)
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    // A thread may end between the listing and the reading.
+    let nanos = tasks.filter_map(|task| {
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split_ascii_whitespace().next()?.parse::<u64>().ok()
+    });
+    nanos.reduce(|sum, more| sum + more).or_else(|| Some(stat(pid)?.ticks() * 10_000_000))
+}
+
+/// The children of a process, zombies included.
+#[must_use]
+pub fn children(pid: i32) -> Vec<Stat> {
+    processes().filter(|stat| stat.parent == pid).collect()
 }
 
 /// True when every thread of the process sleeps in the kernel: it waits for something to happen.
@@ -292,7 +308,7 @@ mod tests {
         let text = "42 (a) b (c) S 7 40 40 0 -1 0 0 0 0 0 3 4 0 0 20 0 1";
         let stat = parse_stat(text).expect("a stat");
         assert_eq!((stat.pid, stat.name.as_str(), stat.state), (42, "a) b (c", 'S'));
-        assert_eq!((stat.parent, stat.group, stat.ticks), (7, 40, 7));
+        assert_eq!((stat.parent, stat.group, stat.user_ticks, stat.system_ticks), (7, 40, 3, 4));
     }
 
     #[test]
@@ -302,6 +318,10 @@ mod tests {
         assert!(status_number(pid, "Threads").expect("threads") >= 1);
         assert!(descriptors(pid).expect("descriptors") >= 3);
         assert!(cpu_nanos(pid).is_some());
+        let mut child = Command::new("sleep").arg("600").spawn().expect("sleep starts");
+        assert!(children(pid).iter().any(|stat| stat.pid == child.id() as i32));
+        child.kill().expect("it lives");
+        child.wait().expect("it is reaped");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub fn queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Queues
     }
     NETLINK.with(|netlink| {
         let netlink = netlink.as_ref().map_err(|error| io::Error::from(error.kind()))?;
-        send(netlink.as_raw_fd(), &request(local, remote)?, MsgFlags::empty())?;
+        send(netlink.as_raw_fd(), &request(local, remote), MsgFlags::empty())?;
         let mut reply = [0; 1_024];
         let len = recv(netlink.as_raw_fd(), &mut reply, MsgFlags::empty())?;
         parse(&reply[..len])
@@ -97,24 +97,30 @@ fn head(family: i32, flags: u16, states: u32) -> [u8; REQUEST] {
 }
 
 /// Ports and addresses stand in network byte order, everything else in the machine's own.
-fn request(local: SocketAddr, remote: SocketAddr) -> io::Result<[u8; REQUEST]> {
-    let (IpAddr::V4(source), IpAddr::V4(destination)) = (local.ip(), remote.ip()) else {
-        return Err(io::ErrorKind::Unsupported.into());
-    };
-    let mut out = head(libc::AF_INET, 0, u32::MAX);
+fn request(local: SocketAddr, remote: SocketAddr) -> [u8; REQUEST] {
+    let family = if local.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+    let mut out = head(family, 0, u32::MAX);
     out[24..26].copy_from_slice(&local.port().to_be_bytes());
     out[26..28].copy_from_slice(&remote.port().to_be_bytes());
-    out[28..32].copy_from_slice(&source.octets());
-    out[44..48].copy_from_slice(&destination.octets());
+    for (at, address) in [(28, local), (44, remote)] {
+        match address.ip() {
+            IpAddr::V4(ip) => out[at..at + 4].copy_from_slice(&ip.octets()),
+            IpAddr::V6(ip) => out[at..at + 16].copy_from_slice(&ip.octets()),
+        }
+    }
     // No cookie: any socket with these addresses.
     out[64..72].copy_from_slice(&[0xff; 8]);
-    Ok(out)
+    out
 }
 
 fn parse(reply: &[u8]) -> io::Result<Option<Queues>> {
     if kind(reply)? == NLMSG_ERROR {
         let error = refusal(reply)?;
         return if error.raw_os_error() == Some(libc::ENOENT) { Ok(None) } else { Err(error) };
+    }
+    // Where the connection is gone, the kernel tells of the socket that listens at its port.
+    if reply.get(HEADER + 1) == Some(&crate::procfs::LISTEN) {
+        return Ok(None);
     }
     // `struct inet_diag_msg`: four bytes, the socket's id of 48, expires, then the two queues.
     Ok(Some(Queues { unread: word(reply, HEADER + 56)?, unacknowledged: word(reply, HEADER + 60)? }))
@@ -172,10 +178,10 @@ mod tests {
 
     #[test]
     fn the_kernel_tells_what_is_unread() {
-        for address in ["127.0.0.1:0", "[::]:0"] {
+        for (address, host) in [("127.0.0.1:0", "127.0.0.1"), ("[::]:0", "127.0.0.1"), ("[::1]:0", "::1")] {
             let Ok(listener) = TcpListener::bind(address) else { continue };
             let port = listener.local_addr().unwrap().port();
-            let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let mut client = TcpStream::connect((host, port)).unwrap();
             let (mut server, _) = listener.accept().unwrap();
             let (near, far) = (client.local_addr().unwrap(), client.peer_addr().unwrap());
             client.write_all(b"hello").unwrap();
@@ -191,9 +197,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_connection_is_none() {
-        let nowhere = "127.0.0.1:1".parse().unwrap();
-        assert_eq!(queues(nowhere, nowhere).unwrap(), None);
+    fn an_unknown_connection_is_none_be_there_a_listener_or_not() {
+        for nowhere in ["127.0.0.1:1", "[::1]:1"] {
+            let nowhere = nowhere.parse().unwrap();
+            assert_eq!(queues(nowhere, nowhere).unwrap(), None);
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            assert_eq!(queues(listener.local_addr().unwrap(), nowhere).unwrap(), None);
+        }
     }
 
     #[test]

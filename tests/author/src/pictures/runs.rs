@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use kit::ports;
+use kit::{ports, procfs};
 
 use super::chart::{Chart, Series};
 
@@ -52,18 +52,14 @@ impl Running {
         Ok(stream)
     }
 
-    /// Nanoseconds of CPU so far, from /proc/PID/schedstat.
+    /// Nanoseconds of CPU so far.
     pub fn cpu(&self) -> f64 {
-        let text =
-            std::fs::read_to_string(format!("/proc/{}/schedstat", self.child.id())).unwrap_or_default();
-        text.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0.0)
+        procfs::cpu_nanos(self.child.id() as i32).unwrap_or(0) as f64
     }
 
-    /// Resident bytes, from /proc/PID/status.
+    /// Resident bytes.
     pub fn resident(&self) -> f64 {
-        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
-        line.trim().trim_end_matches(" kB").parse::<f64>().unwrap_or(0.0) * 1024.0
+        procfs::status_number(self.child.id() as i32, "VmRSS").unwrap_or(0) as f64 * 1024.0
     }
 
     /// Asks it to end and waits, so that a trace is complete.

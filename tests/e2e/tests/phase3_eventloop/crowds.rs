@@ -108,8 +108,7 @@ fn work_grows_in_proportion() {
 
 /// Processor time the server has used, in nanoseconds: finer than [`Server::cpu_ticks`].
 fn cpu_nanos(server: &Server) -> u64 {
-    let schedstat = std::fs::read_to_string(format!("/proc/{}/schedstat", server.pid())).unwrap();
-    schedstat.split_whitespace().next().unwrap().parse().unwrap()
+    kit::procfs::cpu_nanos(server.pid().as_raw()).unwrap()
 }
 
 #[test]

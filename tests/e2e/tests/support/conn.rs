@@ -3,10 +3,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
 
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrStorage, recv, send, setsockopt,
-    socket, sockopt,
-};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, setsockopt, socket, sockopt};
 
 use super::{DEADLINE, eventually};
 
@@ -179,39 +176,10 @@ impl Conn {
 }
 
 /// Send and receive queue, in bytes, of the TCP socket of this machine that connects `local` to `remote`; zeros if there
-/// is none. Asked of the kernel with sock_diag(7): /proc/net/tcp says the same, but lists every socket of the machine.
+/// is none.
 pub fn queues(local: SocketAddr, remote: SocketAddr) -> (u32, u32) {
-    let words = |addr: SocketAddr| match addr {
-        SocketAddr::V4(v4) => [&v4.ip().octets()[..], &[0; 12]].concat(),
-        SocketAddr::V6(v6) => v6.ip().octets().to_vec(),
-    };
-    let family = if local.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 } as u8;
-    let mut request = Vec::new();
-    // nlmsghdr: length, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, sequence, port id.
-    for field in [72_u32, 1 << 16 | 20, 1, 0] {
-        request.extend(field.to_ne_bytes());
-    }
-    // inet_diag_req_v2: family, protocol, extensions, padding, states; then inet_diag_sockid with no cookie.
-    request.extend([family, libc::IPPROTO_TCP as u8, 0, 0]);
-    request.extend([0xff; 4]);
-    request.extend(local.port().to_be_bytes());
-    request.extend(remote.port().to_be_bytes());
-    request.extend(words(local));
-    request.extend(words(remote));
-    request.extend([0; 4]);
-    request.extend([0xff; 8]);
-    let diag =
-        socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkSockDiag)
-            .expect("netlink");
-    send(diag.as_raw_fd(), &request, MsgFlags::empty()).expect("netlink takes the question");
-    let mut answer = [0; 512];
-    let n = recv(diag.as_raw_fd(), &mut answer, MsgFlags::empty()).expect("netlink answers");
-    // An answer of another type is an error: no such socket. State 10 is the listener, found in place of a socket gone.
-    if n < 80 || answer[4] != 20 || answer[17] == 10 {
-        return (0, 0);
-    }
-    let field = |at: usize| u32::from_ne_bytes(answer[at..at + 4].try_into().unwrap());
-    (field(76), field(72))
+    let found = kit::sockdiag::queues(local, remote).expect("the kernel has sock_diag");
+    found.map_or((0, 0), |queues| (queues.unacknowledged, queues.unread))
 }
 
 fn preview(bytes: &[u8]) -> String {

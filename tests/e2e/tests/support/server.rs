@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use kit::procfs;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
@@ -90,7 +91,7 @@ impl Server {
     pub fn while_stopped<T>(&self, act: impl FnOnce() -> T) -> T {
         self.signal(Signal::SIGSTOP);
         // kill(2) returns before that: until then it may still look at its sockets.
-        eventually("the server has stopped", || (self.stat_field(3) == "T").then_some(()));
+        eventually("the server has stopped", || procfs::stopped(self.pid().as_raw()).then_some(()));
         let result = act();
         self.signal(Signal::SIGCONT);
         result
@@ -123,37 +124,22 @@ impl Server {
 
     /// Open descriptors, from /proc.
     pub fn fd_count(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("the server runs").count()
+        procfs::descriptors(self.pid().as_raw()).expect("the server runs")
     }
 
     /// A `Name: 123 kB` field of /proc/PID/status, such as `VmRSS`, `VmHWM` or `Threads`.
     pub fn status_field(&self, name: &str) -> u64 {
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the server runs");
-        let line = status.lines().find(|line| line.starts_with(&format!("{name}:"))).expect("a known field");
-        line.split_whitespace().nth(1).and_then(|word| word.parse().ok()).expect("a number")
+        procfs::status_number(self.pid().as_raw(), name).expect("the server runs")
     }
 
     /// Processor time used so far, user and system, in clock ticks (usually 10 ms).
     pub fn cpu_ticks(&self) -> u64 {
-        let ticks = |n| self.stat_field(n).parse::<u64>().expect("a number");
-        ticks(14) + ticks(15)
-    }
-
-    /// A field of /proc/PID/stat, counted from 1 as proc(5) does, behind the name.
-    fn stat_field(&self, n: usize) -> String {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("the server runs");
-        // The name, in brackets, may contain anything; field 3 is the first behind it.
-        let after = stat.rsplit_once(')').expect("a name in brackets").1;
-        after.split_whitespace().nth(n - 3).expect("a known field").to_owned()
+        procfs::stat(self.pid().as_raw()).expect("the server runs").ticks()
     }
 
     /// Process ids of the server's children.
-    pub fn children(&self) -> Vec<u32> {
-        let pid = self.pid();
-        let list =
-            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).expect("the server runs");
-        list.split_whitespace().map(|word| word.parse().expect("a number")).collect()
+    pub fn children(&self) -> Vec<i32> {
+        procfs::children(self.pid().as_raw()).iter().map(|child| child.pid).collect()
     }
 }
 
