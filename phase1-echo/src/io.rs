@@ -1,6 +1,6 @@
 //! A read may bring less than was asked for, a write may take less than was given; neither is an error.
 //!
-//! Seven reasons, each provoked by a test in `tests/tests/short_counts.rs`: network buffering, a signal, nonblocking
+//! Seven reasons, each provoked by a test in `tests/e2e/tests/short_counts.rs`: network buffering, a signal, nonblocking
 //! descriptors, pipes and devices, the end of a file or stream, a full output buffer, TCP flow control. Two loops absorb
 //! them all. Both are for *blocking* descriptors: on a nonblocking one they would return EAGAIN and forget how far they
 //! came, which is why phase 3 leaves them behind.

@@ -1,5 +1,5 @@
 //! The seam, from both sides at once: a service that does whatever its clients say, on a loop in a thread of its own.
-//! What an ordinary client can see of an ordinary server is tested in `tests/tests/`.
+//! What an ordinary client can see of an ordinary server is tested in `tests/e2e/tests/`.
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -1,0 +1,249 @@
+//! The museum: classic bugs, each made from the reference by substitutions that must match exactly once.
+//!
+//! A bug is one TOML file under `tests/museum/PHASE/NAME.toml`. It is *caught* only when the check named for it fails for
+//! the reason named for it; any other outcome is a defect of the bug, of the check, or of the reference. Because every
+//! `find` has to match exactly once, a bug cannot rot silently when the reference moves on.
+
+pub mod matrix;
+pub mod proof;
+pub mod workshop;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use grader::check::Phase;
+
+/// One exhibit.
+#[derive(Debug, Clone)]
+pub struct Bug {
+    /// The file's name without its ending.
+    pub name: String,
+    /// The phase whose server carries it: the folder.
+    pub phase: Phase,
+    /// What its file says.
+    pub card: Card,
+}
+
+/// The contents of a bug's file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// One line.
+    pub title: String,
+    /// Entry of the bug catalogue; 0 for bugs that are ours.
+    pub catalogue: u8,
+    /// The check that must fail, by its name within the phase.
+    pub check: String,
+    /// The diagnosis that check must make, by its exact text.
+    pub diagnosis: String,
+    /// What to learn from it.
+    pub lesson: String,
+    /// What to type, with the buggy server running, to see it.
+    pub meet: String,
+    /// Arguments the server needs for the bug to show, before any the visitor adds.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// The substitutions.
+    pub edit: Vec<Edit>,
+}
+
+/// One substitution.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edit {
+    /// Path from the workspace's root.
+    pub file: PathBuf,
+    /// Text that stands there exactly once.
+    pub find: String,
+    /// What stands there instead.
+    pub replace: String,
+}
+
+impl Edit {
+    /// The file's text with the substitution made.
+    ///
+    /// # Errors
+    /// When `find` does not match exactly once.
+    pub fn apply(&self, text: &str) -> Result<String> {
+        match text.matches(&self.find).count() {
+            1 => Ok(text.replacen(&self.find, &self.replace, 1)),
+            0 => bail!("{}: the text to replace is not there any more:\n{}", self.file.display(), self.find),
+            n => bail!("{}: the text to replace stands there {n} times:\n{}", self.file.display(), self.find),
+        }
+    }
+
+    /// What it changes, as a unified diff: whole lines, with up to two unchanged ones around them.
+    ///
+    /// # Errors
+    /// When `find` does not match exactly once.
+    pub fn diff(&self, text: &str) -> Result<String> {
+        const CONTEXT: usize = 2;
+        let changed = self.apply(text)?;
+        let (old, new): (Vec<&str>, Vec<&str>) = (text.lines().collect(), changed.lines().collect());
+        let same =
+            |pairs: &mut dyn Iterator<Item = (&&str, &&str)>| pairs.take_while(|(a, b)| a == b).count();
+        let before = same(&mut old.iter().zip(&new));
+        let most = old.len().min(new.len()) - before;
+        let after = same(&mut old.iter().rev().zip(new.iter().rev())).min(most);
+        let from = before.saturating_sub(CONTEXT);
+        let mut shown = format!("{}:{}\n", self.file.display(), before + 1);
+        let mut lines = |mark: char, lines: &[&str]| {
+            for line in lines {
+                shown += format!("{mark} {line}").trim_end();
+                shown.push('\n');
+            }
+        };
+        lines(' ', &old[from..before]);
+        lines('-', &old[before..old.len() - after]);
+        lines('+', &new[before..new.len() - after]);
+        lines(' ', &old[old.len() - after..][..after.min(CONTEXT)]);
+        Ok(shown)
+    }
+}
+
+impl Bug {
+    /// The package and binary that carry it.
+    pub fn server(&self) -> (&'static str, &'static str) {
+        match self.phase {
+            Phase::Echo => ("phase1-echo", "echo-server"),
+            Phase::Framing => ("phase2-framing", "framed-server"),
+            Phase::EventLoop => ("phase3-eventloop", "eventloop-server"),
+            Phase::Keyspace => ("phase4-keyspace", "keyspace-server"),
+        }
+    }
+
+    /// How it differs from the reference at `root`, edit by edit.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or an edit no longer fits.
+    pub fn diff(&self, root: &Path) -> Result<String> {
+        let mut shown = Vec::new();
+        for edit in &self.card.edit {
+            let text = std::fs::read_to_string(root.join(&edit.file))
+                .with_context(|| edit.file.display().to_string())?;
+            shown.push(edit.diff(&text)?);
+        }
+        Ok(shown.join("\n"))
+    }
+
+    /// `phase2.partial-header`.
+    pub fn check_id(&self) -> String {
+        format!("{}.{}", self.phase, self.card.check)
+    }
+}
+
+/// Every bug of the museum, by phase and name.
+///
+/// # Errors
+/// Names the file whose contents are not understood.
+pub fn load(folder: &Path) -> Result<Vec<Bug>> {
+    let mut bugs = Vec::new();
+    for phase in Phase::ALL {
+        let room = folder.join(phase.name());
+        if !room.is_dir() {
+            continue;
+        }
+        for entry in std::fs::read_dir(&room).with_context(|| room.display().to_string())? {
+            let path = entry?.path();
+            if path.extension().is_none_or(|ending| ending != "toml") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path)?;
+            let card: Card = toml::from_str(&text).with_context(|| path.display().to_string())?;
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            if let Some(other) = bugs.iter().find(|bug: &&Bug| bug.name == name) {
+                bail!("two bugs are called {name}: {} and {phase}", other.phase);
+            }
+            bugs.push(Bug { name, phase, card });
+        }
+    }
+    bugs.sort_by(|a, b| (a.phase, &a.name).cmp(&(b.phase, &b.name)));
+    Ok(bugs)
+}
+
+/// Every bug as a Markdown table, for the book.
+pub fn table(bugs: &[Bug]) -> String {
+    let mut text = String::from("| bug | what it does | catalogue | caught by |\n|---|---|---|---|\n");
+    for bug in bugs {
+        let entry = match bug.card.catalogue {
+            0 => "ours".to_owned(),
+            number => number.to_string(),
+        };
+        text += &format!("| `{}` | {} | {entry} | `{}` |\n", bug.name, bug.card.title, bug.check_id());
+    }
+    text
+}
+
+/// The bug of this name.
+///
+/// # Errors
+/// Suggests the names that resemble it.
+pub fn find<'a>(bugs: &'a [Bug], name: &str) -> Result<&'a Bug> {
+    if let Some(bug) = bugs.iter().find(|bug| bug.name == name) {
+        return Ok(bug);
+    }
+    let words: Vec<&str> = name.split('-').filter(|word| word.len() > 2).collect();
+    let near: Vec<&str> = bugs
+        .iter()
+        .filter(|bug| words.iter().any(|word| bug.name.contains(word)))
+        .map(|bug| bug.name.as_str())
+        .collect();
+    match near.as_slice() {
+        [] => bail!("no bug is called `{name}`; `cargo museum list` names them all"),
+        near => bail!("no bug is called `{name}`; did you mean {}?", near.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edit(find: &str) -> Edit {
+        Edit { file: "a.rs".into(), find: find.into(), replace: "new".into() }
+    }
+
+    #[test]
+    fn a_substitution_matches_exactly_once_or_not_at_all() {
+        assert_eq!(edit("old").apply("the old text").unwrap(), "the new text");
+        assert!(edit("old").apply("nothing").unwrap_err().to_string().contains("not there any more"));
+        assert!(edit("old").apply("old and old").unwrap_err().to_string().contains("2 times"));
+    }
+
+    #[test]
+    fn the_diff_names_file_and_line_and_shows_whole_lines_with_their_neighbours() {
+        let text = "one\ntwo\nthree\nan old line\n\nsix\nseven\n";
+        let shown = "a.rs:4\n  two\n  three\n- an old line\n+ an new line\n\n  six\n";
+        assert_eq!(edit("old").diff(text).unwrap(), shown);
+        assert!(edit("old").diff("nothing").is_err());
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused() {
+        let error = toml::from_str::<Card>("title = 'x'\ncolour = 'red'\n").unwrap_err().to_string();
+        assert!(error.contains("colour"), "{error}");
+    }
+
+    #[test]
+    fn every_card_in_the_museum_still_fits_the_reference() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+        for bug in load(&root.join("tests/museum")).unwrap() {
+            for edit in &bug.card.edit {
+                let text = std::fs::read_to_string(root.join(&edit.file))
+                    .unwrap_or_else(|error| panic!("{}: {}: {error}", bug.name, edit.file.display()));
+                edit.apply(&text).unwrap_or_else(|error| panic!("{}: {error}", bug.name));
+            }
+            let check = grader::checks::find(&bug.check_id());
+            let (_, check) = check.unwrap_or_else(|| panic!("{}: no check {}", bug.name, bug.check_id()));
+            assert!(
+                check.bugs.contains(&bug.card.diagnosis.as_str()),
+                "{}: {} never says {:?}; it knows {:?}",
+                bug.name,
+                bug.check_id(),
+                bug.card.diagnosis,
+                check.bugs
+            );
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The kill matrix: which check sees which bug.
+
+use std::fmt::Write as _;
+
+use super::Bug;
+use super::proof::Ended;
+
+/// One row: a bug and how every check of its phase ended on it.
+pub type Row = (Bug, Vec<Ended>);
+
+/// Checks of the rows' phases that fail on no bug at all: such a check has not been shown to see anything. Phases share
+/// checks (`phase1.sizes` and `phase2.sizes` are one function), so a check counts as shown if any phase has shown it.
+pub fn idle_checks(rows: &[Row]) -> Vec<String> {
+    let ended = || rows.iter().flat_map(|(_, ended)| ended);
+    let mut idle: Vec<String> = Vec::new();
+    for check in ended() {
+        let name = name(&check.id);
+        let kills = ended().any(|other| self::name(&other.id) == name && other.status == "failed");
+        if !kills && !idle.iter().any(|id| self::name(id) == name) {
+            idle.push(check.id.clone());
+        }
+    }
+    idle
+}
+
+/// `sizes` of `phase2.sizes`.
+fn name(id: &str) -> &str {
+    id.split_once('.').map_or(id, |(_, name)| name)
+}
+
+/// A Markdown table, one line per bug: the check named for it, and the others that fail with it.
+pub fn markdown(rows: &[Row]) -> String {
+    let mut text = String::from("| bug | its own check | other checks that fail |\n|---|---|---|\n");
+    for (bug, ended) in rows {
+        let own = bug.check_id();
+        let mark = if ended.iter().any(|e| e.id == own && e.status == "failed") { "✓" } else { "✗" };
+        let others: Vec<String> = ended
+            .iter()
+            .filter(|e| e.status == "failed" && e.id != own)
+            .map(|e| format!("`{}`", e.id))
+            .collect();
+        let _ = writeln!(text, "| {} | {mark} `{own}` | {} |", bug.name, others.join(", "));
+    }
+    text
+}
+
+/// The same as a picture, readable on light and dark pages: a row per bug, a column per check.
+pub fn svg(rows: &[Row]) -> String {
+    const CELL: usize = 12;
+    const LEFT: usize = 280;
+    const TOP: usize = 210;
+    /// The last columns' names lean out to the right.
+    const RIGHT: usize = 80;
+    let mut columns: Vec<&str> = Vec::new();
+    for (_, ended) in rows {
+        for check in ended {
+            if !columns.contains(&check.id.as_str()) {
+                columns.push(&check.id);
+            }
+        }
+    }
+    let (width, height) = (LEFT + columns.len() * CELL + RIGHT, TOP + rows.len() * CELL + 20);
+    let mut text = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" \
+         font-size=\"9\" role=\"img\" aria-label=\"Which check fails on which bug\">\n\
+         <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"#f7f8fa\"/>\n"
+    );
+    for (i, id) in columns.iter().enumerate() {
+        let x = LEFT + i * CELL + CELL / 2 + 3;
+        let _ = writeln!(
+            text,
+            "<text transform=\"translate({x} {}) rotate(-60)\" fill=\"#1d2433\">{id}</text>",
+            TOP - 6
+        );
+    }
+    for (i, (bug, ended)) in rows.iter().enumerate() {
+        let y = TOP + i * CELL;
+        let _ = writeln!(
+            text,
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"#1d2433\">{}</text>",
+            LEFT - 6,
+            y + 9,
+            bug.name
+        );
+        for check in ended {
+            let Some(column) = columns.iter().position(|id| *id == check.id) else { continue };
+            let colour = match check.status.as_str() {
+                "failed" if check.id == bug.check_id() => "#c53030",
+                "failed" => "#e8a33d",
+                "passed" => "#dfe4ec",
+                _ => "#b6bfcd",
+            };
+            let _ = writeln!(
+                text,
+                "<rect x=\"{}\" y=\"{y}\" width=\"{}\" height=\"{}\" fill=\"{colour}\"><title>{} × {}: {}</title></rect>",
+                LEFT + column * CELL,
+                CELL - 1,
+                CELL - 1,
+                bug.name,
+                check.id,
+                check.status
+            );
+        }
+    }
+    text + "</svg>\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Card;
+    use super::*;
+    use grader::check::Phase;
+
+    fn row(name: &str, own: &str, outcomes: &[(&str, &str)]) -> Row {
+        let card = Card {
+            title: String::new(),
+            catalogue: 0,
+            check: own.into(),
+            diagnosis: String::new(),
+            lesson: String::new(),
+            meet: String::new(),
+            args: Vec::new(),
+            edit: Vec::new(),
+        };
+        let ended = outcomes
+            .iter()
+            .map(|(id, status)| Ended {
+                id: (*id).into(),
+                status: (*status).into(),
+                bug: None,
+                summary: None,
+                reason: None,
+            })
+            .collect();
+        (Bug { name: name.into(), phase: Phase::Echo, card }, ended)
+    }
+
+    #[test]
+    fn a_check_that_kills_nothing_is_named() {
+        let rows = [
+            row("one", "a", &[("phase1.a", "failed"), ("phase1.b", "passed"), ("phase1.c", "passed")]),
+            row("two", "b", &[("phase1.a", "passed"), ("phase1.b", "failed"), ("phase1.c", "passed")]),
+        ];
+        assert_eq!(idle_checks(&rows), ["phase1.c"]);
+        assert!(markdown(&rows).contains("| one | ✓ `phase1.a` |  |"));
+        assert_eq!(svg(&rows).matches("#c53030").count(), 2);
+    }
+}

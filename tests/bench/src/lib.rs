@@ -1,0 +1,3 @@
+//! Measuring: [`compare`] puts servers beside each other. The binary `soak` grades the reference for hours.
+
+pub mod compare;

@@ -1,0 +1,25 @@
+//! The grader: judges servers in any language by what a socket shows, and explains what it saw.
+//!
+//! A [`check::Check`] is plain data and a function; [`checks`] lists them all, [`runner`] runs them against a
+//! [`target::Target`], [`report`] writes the results down in the formats instructors' systems read.
+
+pub mod batch;
+pub mod check;
+pub mod checks;
+pub mod cli;
+pub mod client;
+pub mod context;
+pub mod course;
+pub mod doctor;
+pub mod failure;
+pub mod identity;
+pub mod report;
+pub mod runner;
+pub mod seed;
+pub mod signals;
+pub mod strace;
+pub mod target;
+pub mod watch;
+pub mod workspace;
+
+pub use kit::{hexdump, ports, procfs, sockdiag, wire};
