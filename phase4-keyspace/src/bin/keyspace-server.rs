@@ -1,4 +1,5 @@
 //! The phase 4 server.
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -6,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use phase1_echo::args::exit_code;
 use phase1_echo::output;
+use phase1_echo::server::check_room;
 use phase3_eventloop::event_loop::{EventLoop, Settings};
 use phase3_eventloop::trace::Trace;
 use phase4_keyspace::config::{Config, file};
@@ -46,6 +48,9 @@ fn run(args: &[String]) -> Result<()> {
         ..Settings::default()
     };
     let mut event_loop = EventLoop::new(settings).context("cannot start the event loop")?;
+    if let Some(listening) = resp.first().or(framed.first()) {
+        check_room(listening.socket.as_fd())?;
+    }
     greet(&resp, &framed);
     let mut server = Server::new(config, Instant::now());
     server.core.port = resp.first().map_or(0, |listening| listening.address.port());
