@@ -144,46 +144,6 @@ fn a_full_disk_and_no_descriptors_end_no_server() {
     }
 }
 
-/// The servers with a limit on clients, set to `most`.
-fn limited(most: usize, mut test: impl FnMut(&Program, Server)) {
-    for program in &PROGRAMS[4..] {
-        let flag = if program.name == "keyspace-server" { "--maxclients" } else { "--max-clients" };
-        println!("{} {} {flag} {most}", program.name, program.args.join(" "));
-        let server = Server::start(program.name, &[program.args, &[flag, &most.to_string()]].concat());
-        test(program, server);
-    }
-}
-
-#[test]
-fn who_leaves_and_comes_back_at_the_limit_is_let_in() {
-    limited(1, |program, server| {
-        for round in 0..500 {
-            let mut conn = server.connect();
-            program.talk(&mut conn);
-            match round % 2 {
-                0 => drop(conn),
-                _ => conn.reset(),
-            }
-        }
-    });
-    limited(5, |program, server| {
-        std::thread::scope(|scope| {
-            for client in 0..5 {
-                let address = server.addr();
-                scope.spawn(move || {
-                    for round in 0..100 {
-                        let mut conn = Conn::to(address);
-                        program.talk(&mut conn);
-                        if (client + round) % 2 == 0 {
-                            conn.reset();
-                        }
-                    }
-                });
-            }
-        });
-    });
-}
-
 #[test]
 fn a_crowd_that_is_refused_and_stays_is_answered_at_once() {
     for program in &PROGRAMS[4..] {
