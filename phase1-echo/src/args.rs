@@ -193,11 +193,14 @@ impl Args {
             .map_err(|_| anyhow!("--max-frame {bytes}: a length has four bytes, at most {}", u32::MAX))
     }
 
-    /// A flag that takes seconds, fractions allowed; `None` if it was not given or is 0.
+    /// A flag that takes seconds, fractions allowed, up to a hundred years; `None` if it was not given or is 0.
     pub fn seconds(&self, name: &str) -> Result<Option<Duration>> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let span = text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         match span {
+            Some(span) if span > LONGEST => {
+                bail!("--{name} {text:?}: at most {} seconds, a hundred years", LONGEST.as_secs())
+            }
             Some(span) => Ok(Some(span).filter(|span| !span.is_zero())),
             None => bail!("--{name} {text:?}: expected seconds, such as 30 or 0.5 (0: never)"),
         }
@@ -225,6 +228,9 @@ impl Args {
             .ok_or_else(|| anyhow!("--host {host:?} has no address"))
     }
 }
+
+/// Nobody means more, and a point in time that far away can still be computed.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// Levenshtein distance: how many letters must be added, dropped or replaced to turn one word into the other.
 fn distance(a: &str, b: &str) -> usize {
@@ -296,7 +302,7 @@ mod tests {
             Some(Duration::from_millis(500))
         );
         assert_eq!(parse(&["--port", "0"]).unwrap().seconds("port").unwrap(), None);
-        for bad in ["-1", "NaN", "inf", "1e99", "soon"] {
+        for bad in ["-1", "NaN", "inf", "1e99", "9223372036854775807", "soon"] {
             assert!(parse(&["--port", bad]).unwrap().seconds("port").is_err(), "{bad:?}");
         }
     }

@@ -50,9 +50,18 @@ pub fn open(calls: Calls, address: SocketAddr, hint: impl FnOnce(SocketAddr) -> 
     })?;
     signals::install(listener.as_fd()).context("cannot install the signal handlers")?;
     let bound = socket::local_addr(listener.as_fd()).context("the listener has no address")?;
+    check_room(listener.as_fd())?;
     log!("{}", hint(bound));
     output::announce(&format!("listening on {bound}\n"));
     Ok(listener)
+}
+
+/// Fails if there is no descriptor left for a client: such a server would listen and never accept.
+pub fn check_room(listener: BorrowedFd<'_>) -> Result<()> {
+    // A duplicate takes a descriptor as a connection does.
+    let room = listener.try_clone_to_owned();
+    room.map(drop)
+        .context("no descriptor is left for a client; raise the limit, such as with `ulimit -n 1024`")
 }
 
 /// The command that reaches a server, for its first words: `nc 127.0.0.1 7001`. A wildcard address is reached through

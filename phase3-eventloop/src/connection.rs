@@ -324,9 +324,10 @@ impl Connection {
         // A held client waits for us, not we for it.
         let exempt = self.never_idle || self.state == State::Held;
         let idle_since = if exempt { now } else { self.last_activity };
-        let idle = limits.idle_timeout.map(|timeout| (idle_since + timeout, Ending::Idle));
-        let stalled = self.stalled_since.zip(limits.stall_timeout);
-        let stalled = stalled.map(|(since, timeout)| (since + timeout, Ending::Stalled));
+        // A timeout that leads beyond what an Instant can hold never runs out.
+        let end = |since: Option<Instant>, timeout: Option<Duration>| since?.checked_add(timeout?);
+        let idle = end(Some(idle_since), limits.idle_timeout).map(|at| (at, Ending::Idle));
+        let stalled = end(self.stalled_since, limits.stall_timeout).map(|at| (at, Ending::Stalled));
         [stalled, idle].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 }

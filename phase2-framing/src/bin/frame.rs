@@ -92,6 +92,9 @@ const SEND: Spec = Spec {
     epilogue: "",
 };
 
+/// Most bytes that `frame send` makes at a time.
+const MOST: usize = 1 << 32;
+
 fn main() -> ExitCode {
     let mut line = std::env::args_os().skip(1);
     let command = line.next().unwrap_or_default();
@@ -212,6 +215,8 @@ fn send(args: &Args) -> Result<()> {
     let max = args.max_frame(DEFAULT_MAX)?;
     let times = args.value("pipeline", 1_usize)?;
     let frames = frames(args)?;
+    let total = frames.concat().len().saturating_mul(times);
+    ensure!(total <= MOST, "--pipeline {times}: {total} bytes, more than {MOST} at a time");
     let mut bytes = frames.concat().repeat(times);
     let mut expected = frames.len() * times;
     let truncate = args.text("truncate").map(|_| args.value("truncate", 0_usize)).transpose()?;

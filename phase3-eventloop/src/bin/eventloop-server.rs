@@ -55,12 +55,17 @@ fn run(args: &Args) -> Result<()> {
     let max_clients: usize = args.value("max-clients", 10_000)?;
     let max_frame = args.max_frame(DEFAULT_MAX)?;
     let settings = settings(args, max_frame)?;
-    raise_descriptor_limit(max_clients as u64 + OTHER_DESCRIPTORS)?;
+    let wanted = (max_clients as u64).saturating_add(OTHER_DESCRIPTORS);
+    let allowed = raise_descriptor_limit(wanted)?;
 
     let listener =
         socket::listen(address, BACKLOG).map_err(|errno| anyhow!(socket::explain_listen(address, errno)))?;
     let bound = socket::local_addr(listener.as_fd()).context("getsockname")?;
     let mut event_loop = EventLoop::new(settings).context("cannot set up the event loop")?;
+    server::check_room(listener.as_fd())?;
+    if allowed < wanted {
+        log!("only {allowed} descriptors are allowed (`ulimit -n`): clients beyond that wait outside");
+    }
     event_loop.listen(listener, 0).context("cannot watch the listener")?;
 
     let nc = server::nc(bound).replacen("nc", "nc -N", 1);
@@ -102,14 +107,13 @@ fn settings(args: &Args, max_frame: u32) -> Result<Settings> {
     Ok(Settings { poller, edge_triggered, limits, trace, ..Settings::default() })
 }
 
-/// Each client is a descriptor, and many systems start programs with 1,024 of them. What root allows may be used.
-fn raise_descriptor_limit(wanted: u64) -> Result<()> {
+/// Each client is a descriptor, and many systems start programs with 1,024 of them. What root allows may be used. Returns how many
+/// there are now.
+fn raise_descriptor_limit(wanted: u64) -> Result<u64> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("getrlimit")?;
     if soft < wanted.min(hard) {
-        setrlimit(Resource::RLIMIT_NOFILE, wanted.min(hard), hard).context("setrlimit")?;
+        // Refused only if the hard limit is higher than the system's own; then the soft one stays.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, wanted.min(hard), hard);
     }
-    if hard < wanted {
-        log!("only {hard} descriptors are allowed (`ulimit -n`): clients beyond that wait outside");
-    }
-    Ok(())
+    Ok(getrlimit(Resource::RLIMIT_NOFILE).context("getrlimit")?.0)
 }

@@ -7,6 +7,9 @@ use nix::errno::Errno;
 
 use super::{Event, Interest, Poller, Token, to_millis};
 
+/// How often everything is tried when poll(2) cannot be asked.
+const RETRY_EVERY: Duration = Duration::from_millis(10);
+
 /// The interest list.
 #[derive(Default)]
 pub struct Poll {
@@ -22,6 +25,46 @@ impl Poll {
     fn position(&self, fd: BorrowedFd<'_>) -> nix::Result<usize> {
         let position = self.positions.get(fd.as_raw_fd() as usize).copied().flatten();
         position.map(|position| position as usize).ok_or(Errno::ENOENT)
+    }
+
+    fn wait_for_list(&mut self, events: &mut Vec<Event>, timeout: Option<Duration>) -> nix::Result<()> {
+        // ANCHOR: poll-wait
+        // ANCHOR: poll-wait-body
+        let count = self.entries.len() as libc::nfds_t;
+        // SAFETY: the array holds `count` entries and outlives the call; a descriptor closed meanwhile is reported, not used.
+        let ready = unsafe { libc::poll(self.entries.as_mut_ptr(), count, to_millis(timeout)) };
+        let ready = match Errno::result(ready) {
+            Err(Errno::EINTR) => 0,
+            ready => ready? as usize,
+        };
+        // The kernel says how many are ready but not which: every entry is looked at until all of them are found.
+        let reported = self.entries.iter().zip(&self.tokens).filter(|(entry, _)| entry.revents != 0);
+        for (entry, &token) in reported.take(ready) {
+            let has = |flags: libc::c_short| entry.revents & flags != 0;
+            events.push(Event {
+                token,
+                readable: has(libc::POLLIN),
+                writable: has(libc::POLLOUT),
+                hang_up: has(libc::POLLHUP | libc::POLLERR | libc::POLLNVAL | libc::POLLRDHUP),
+            });
+        }
+        Ok(())
+        // ANCHOR_END: poll-wait-body
+        // ANCHOR_END: poll-wait
+    }
+
+    /// poll(2) refuses a list that is longer than RLIMIT_NOFILE, and that limit may be lowered under a running program.
+    /// Then whatever is watched is reported as ready a hundred times a second: a try in vain costs a call and is EAGAIN.
+    fn report_all(&self, events: &mut Vec<Event>, timeout: Option<Duration>) -> nix::Result<()> {
+        std::thread::sleep(timeout.map_or(RETRY_EVERY, |timeout| timeout.min(RETRY_EVERY)));
+        for (entry, &token) in self.entries.iter().zip(&self.tokens) {
+            let readable = entry.events & libc::POLLIN != 0;
+            let writable = entry.events & libc::POLLOUT != 0;
+            if readable || writable {
+                events.push(Event { token, readable, writable, hang_up: false });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -79,28 +122,9 @@ impl Poller for Poll {
 
     fn wait(&mut self, events: &mut Vec<Event>, timeout: Option<Duration>) -> nix::Result<()> {
         events.clear();
-        // ANCHOR: poll-wait
-        // ANCHOR: poll-wait-body
-        let count = self.entries.len() as libc::nfds_t;
-        // SAFETY: the array holds `count` entries and outlives the call; a descriptor closed meanwhile is reported, not used.
-        let ready = unsafe { libc::poll(self.entries.as_mut_ptr(), count, to_millis(timeout)) };
-        let ready = match Errno::result(ready) {
-            Err(Errno::EINTR) => 0,
-            ready => ready? as usize,
-        };
-        // The kernel says how many are ready but not which: every entry is looked at until all of them are found.
-        let reported = self.entries.iter().zip(&self.tokens).filter(|(entry, _)| entry.revents != 0);
-        for (entry, &token) in reported.take(ready) {
-            let has = |flags: libc::c_short| entry.revents & flags != 0;
-            events.push(Event {
-                token,
-                readable: has(libc::POLLIN),
-                writable: has(libc::POLLOUT),
-                hang_up: has(libc::POLLHUP | libc::POLLERR | libc::POLLNVAL | libc::POLLRDHUP),
-            });
+        match self.wait_for_list(events, timeout) {
+            Err(Errno::EINVAL) => self.report_all(events, timeout),
+            outcome => outcome,
         }
-        Ok(())
-        // ANCHOR_END: poll-wait-body
-        // ANCHOR_END: poll-wait
     }
 }

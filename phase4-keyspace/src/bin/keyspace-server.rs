@@ -1,5 +1,6 @@
 //! The phase 4 server.
 use std::ffi::OsString;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use phase1_echo::args::exit_code;
 use phase1_echo::output;
+use phase1_echo::server::check_room;
 use phase3_eventloop::event_loop::{EventLoop, Settings};
 use phase3_eventloop::trace::Trace;
 use phase4_keyspace::config::{Config, apply, file};
@@ -44,6 +46,9 @@ fn run(args: &[Vec<u8>]) -> Result<()> {
         ..Settings::default()
     };
     let mut event_loop = EventLoop::new(settings).context("cannot start the event loop")?;
+    if let Some(listening) = resp.first().or(framed.first()) {
+        check_room(listening.socket.as_fd())?;
+    }
     greet(&resp, &framed);
     let mut server = Server::new(config, Instant::now());
     server.state.port = resp.first().map_or(0, |listening| listening.address.port());

@@ -1,5 +1,6 @@
 //! What surrounds a server must not end it: a log that cannot be written, a terminal that closes, limits that change.
 #![allow(clippy::unwrap_used, reason = "this is test code, outside of a #[test] function too")]
+#![allow(unsafe_code, reason = "prlimit(2), which lowers the limit of a running server")]
 mod support;
 
 use std::net::SocketAddr;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::signal::Signal;
-use support::{Conn, Server, binary, eventually, run, run_command};
+use support::{Conn, Server, binary, eventually, refusal, run, run_command};
 
 /// A server, and one request of its protocol with the reply.
 struct Program {
@@ -143,46 +144,6 @@ fn a_full_disk_and_no_descriptors_end_no_server() {
     }
 }
 
-/// The servers with a limit on clients, set to `most`.
-fn limited(most: usize, mut test: impl FnMut(&Program, Server)) {
-    for program in &PROGRAMS[4..] {
-        let flag = if program.name == "keyspace-server" { "--maxclients" } else { "--max-clients" };
-        println!("{} {} {flag} {most}", program.name, program.args.join(" "));
-        let server = Server::start(program.name, &[program.args, &[flag, &most.to_string()]].concat());
-        test(program, server);
-    }
-}
-
-#[test]
-fn who_leaves_and_comes_back_at_the_limit_is_let_in() {
-    limited(1, |program, server| {
-        for round in 0..500 {
-            let mut conn = server.connect();
-            program.talk(&mut conn);
-            match round % 2 {
-                0 => drop(conn),
-                _ => conn.reset(),
-            }
-        }
-    });
-    limited(5, |program, server| {
-        std::thread::scope(|scope| {
-            for client in 0..5 {
-                let address = server.addr();
-                scope.spawn(move || {
-                    for round in 0..100 {
-                        let mut conn = Conn::to(address);
-                        program.talk(&mut conn);
-                        if (client + round) % 2 == 0 {
-                            conn.reset();
-                        }
-                    }
-                });
-            }
-        });
-    });
-}
-
 #[test]
 fn a_crowd_that_is_refused_and_stays_is_answered_at_once() {
     for program in &PROGRAMS[4..] {
@@ -260,6 +221,108 @@ fn a_held_client_that_dies_is_gone_at_once_and_costs_no_time() {
                 "{ticks} ticks in half a second of pause, after {more} bytes, reset: {reset}"
             );
         }
+    }
+}
+
+/// poll(2) refuses a list longer than the limit.
+#[test]
+fn a_limit_lowered_below_the_descriptors_in_use_ends_no_server() {
+    for program in &PROGRAMS {
+        let server = program.start();
+        let concurrent = !matches!(program.name, "framed-server") && program.args.len() != 2;
+        let mut inside: Vec<Conn> = (0..if concurrent { 20 } else { 1 }).map(|_| server.connect()).collect();
+        inside.iter_mut().for_each(|conn| program.talk(conn));
+        for lowered in [5, 0] {
+            let limit = libc::rlimit { rlim_cur: lowered, rlim_max: lowered };
+            // SAFETY: `limit` lives through the call, and the old limits are not asked for.
+            let result = unsafe {
+                libc::prlimit(
+                    server.pid().as_raw(),
+                    libc::RLIMIT_NOFILE,
+                    &raw const limit,
+                    std::ptr::null_mut(),
+                )
+            };
+            assert_eq!(result, 0, "{}", nix::errno::Errno::last());
+            for _ in 0..3 {
+                inside.iter_mut().for_each(|conn| program.talk(conn));
+            }
+        }
+        let mut rest = inside.split_off(1);
+        rest.drain(..).for_each(Conn::reset);
+        program.talk(&mut inside[0]);
+        drop(inside);
+        server.terminate();
+    }
+}
+
+#[test]
+fn a_server_without_a_descriptor_for_a_client_says_so_and_ends() {
+    for program in &PROGRAMS {
+        for most in 4..12 {
+            let mut server = Server::spawn(program.in_shell(&format!("ulimit -n {most}"), ""), 0);
+            let stat = format!("/proc/{}/stat", server.pid());
+            eventually("the server listens or ends", || {
+                let ended = std::fs::read_to_string(&stat).unwrap().contains(") Z ");
+                (ended || server.stdout().ends_with('\n')).then_some(())
+            });
+            if let Some(line) = server.stdout().lines().next() {
+                program.serves(line.split_whitespace().nth(2).unwrap().parse().unwrap());
+            } else {
+                assert_eq!(server.wait_exit().code(), Some(1));
+                server.wait_stderr(&format!("{}: ", program.name));
+                let said = server.stderr();
+                let last = said.lines().last().unwrap_or_default();
+                assert!(last.starts_with(program.name), "{said}");
+                assert!(last.contains("descriptor") || last.contains("open files"), "{said}");
+                // Phase 4 has said by then that there can be fewer clients than configured.
+                assert!(said.lines().count() == 1 || program.name == "keyspace-server", "{said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn huge_durations_and_sizes_are_refused_or_served() {
+    const HUGE: &str = "9223372036854775807";
+    let flags: [(usize, &[&str]); 9] = [
+        (0, &["--idle-timeout"]),
+        (1, &["--idle-timeout"]),
+        (3, &["--idle-timeout", "--max-frame"]),
+        (4, &["--idle-timeout", "--stall-timeout", "--max-frame", "--max-clients"]),
+        (5, &["--idle-timeout", "--stall-timeout", "--max-frame", "--max-clients"]),
+        (6, &["--timeout", "--stall-timeout", "--tcp-keepalive", "--maxclients", "--tcp-backlog"]),
+        (6, &["--client-query-buffer-limit", "--proto-max-bulk-len", "--hz", "--slowlog-max-len"]),
+        (7, &["--timeout", "--stall-timeout", "--tcp-keepalive", "--maxclients", "--tcp-backlog"]),
+        (7, &["--latency-monitor-threshold", "--maxmemory"]),
+    ];
+    for (number, flags) in flags {
+        let program = &PROGRAMS[number];
+        for flag in flags {
+            for value in [HUGE, "18446744073709551615", "3153600000", "4294967295"] {
+                let mut server = Server::spawn(program.in_shell("", &format!("{flag} {value}")), 0);
+                let stat = format!("/proc/{}/stat", server.pid());
+                eventually("the server listens or ends", || {
+                    let ended = std::fs::read_to_string(&stat).unwrap().contains(") Z ");
+                    (ended || server.stdout().ends_with('\n')).then_some(())
+                });
+                if let Some(line) = server.stdout().lines().next() {
+                    program.serves(line.split_whitespace().nth(2).unwrap().parse().unwrap());
+                    server.assert_alive();
+                    server.terminate();
+                } else {
+                    assert_eq!(server.wait_exit().code(), Some(1));
+                    server.wait_stderr(&flag[2..]);
+                }
+            }
+        }
+    }
+    let refused = refusal("frame", &["send", "--pipeline", "18446744073709551615", "hello"]);
+    assert!(refused.contains("--pipeline"), "{refused}");
+    for value in [HUGE, "1e300", "-1"] {
+        assert!(refusal("echo-client", &["--timeout", value, "x"]).contains("--timeout"));
+        assert!(refusal("framed-client", &["--timeout", value, "x"]).contains("--timeout"));
+        assert!(refusal("frame", &["send", "--timeout", value, "x"]).contains("--timeout"));
     }
 }
 
