@@ -14,7 +14,7 @@ pub enum Plain {
     Absent,
     /// A short key with a short string and no deadline: most are so.
     String(u32),
-    /// A key with a deadline, a long one, a long value, another type.
+    /// A key with a deadline, a long one, a long value, another type; and any record of a heap that is still small.
     Unusual(u32),
 }
 
@@ -84,7 +84,7 @@ impl Db {
             Plain::Absent => None,
             Plain::Unusual(reference) => self.find_unusual(key, reference),
             Plain::String(reference) => {
-                let record = self.store.heap.record_mut(reference).used(self.clock);
+                let record = self.store.heap.usual_mut(reference).used(self.clock);
                 let value = Value::String(record.plain_value());
                 Some(Found { value, deadline: None, idle_secs: 0, raw: record.has(RAW) })
             }
@@ -96,7 +96,7 @@ impl Db {
     pub(crate) fn plain(&self, key: Key<'_>) -> Plain {
         match self.store.get(key) {
             None => Plain::Absent,
-            Some(reference) if self.store.record(reference).is_plain() => Plain::String(reference),
+            Some(reference) if self.store.heap.usual(reference).is_some() => Plain::String(reference),
             Some(reference) => Plain::Unusual(reference),
         }
     }
@@ -104,7 +104,7 @@ impl Db {
     /// The bytes of a plain string, marked used.
     #[inline(always)]
     pub(crate) fn use_plain(&mut self, reference: u32) -> &[u8] {
-        self.store.heap.record_mut(reference).used(self.clock).plain_value()
+        self.store.heap.usual_mut(reference).used(self.clock).plain_value()
     }
 
     /// A key with a deadline, a long one, a long value, another type.
@@ -195,10 +195,9 @@ impl Db {
         if matches!(deadline, Deadline::At(_)) {
             return false;
         }
-        let record = self.store.record(place.reference);
-        if !record.is_plain() {
+        let Some(record) = self.store.heap.usual(place.reference) else {
             return self.overwrite_wide(place, value);
-        }
+        };
         let old = record.plain_len();
         if old != value.len() {
             let len = HEADER + record.plain_key_len() + value.len();
@@ -206,7 +205,7 @@ impl Db {
                 return false;
             }
         }
-        self.store.heap.record_mut(place.reference).set_short_value(value, self.clock);
+        self.store.heap.usual_mut(place.reference).set_short_value(value, self.clock);
         true
     }
 

@@ -62,8 +62,10 @@ impl Store {
 
     #[inline(always)]
     fn is(&self, reference: u32, key: &[u8]) -> bool {
-        let record = self.heap.record(reference);
-        if record.is_plain() { record.plain_key_is(key) } else { self.unusual_is(reference, key) }
+        match self.heap.usual(reference) {
+            Some(record) => record.plain_key_is(key),
+            None => self.unusual_is(reference, key),
+        }
     }
 
     #[inline(never)]
