@@ -168,7 +168,7 @@ impl<'a> Record<'a> {
     }
 
     /// The key, or its index.
-    #[inline]
+    #[inline(always)]
     pub fn key(self) -> &'a [u8] {
         let (at, klen, _) = self.spans();
         &self.0[at..at + klen]
@@ -182,12 +182,13 @@ impl<'a> Record<'a> {
     }
 
     /// The index that stands for a far key.
+    #[inline(always)]
     pub fn far_key(self) -> Option<u32> {
         self.has(FAR_KEY).then(|| index(self.key()))
     }
 
     /// The index that stands for an object.
-    #[inline]
+    #[inline(always)]
     pub fn object(self) -> Option<u32> {
         self.has(OBJECT).then(|| index(self.value()))
     }

@@ -19,7 +19,7 @@ pub enum Plain {
     Absent,
     /// A short key with a short string and no deadline: most are so.
     String(u32),
-    /// A key with a deadline, a long one, a long value, another type.
+    /// A key with a deadline, a long one, a long value, another type; and any record of a heap that is still small.
     Unusual(u32),
 }
 
@@ -87,7 +87,7 @@ impl Db {
     pub(crate) fn plain(&self, key: Key<'_>) -> Plain {
         match self.store.get(key) {
             None => Plain::Absent,
-            Some(reference) if self.store.record(reference).is_plain() => Plain::String(reference),
+            Some(reference) if self.store.heap.usual(reference).is_some() => Plain::String(reference),
             Some(reference) => Plain::Unusual(reference),
         }
     }
@@ -186,7 +186,7 @@ impl<'a> DbMut<'a> {
             Plain::Absent => None,
             Plain::Unusual(reference) => self.into_unusual(key, reference),
             Plain::String(reference) => {
-                let record = self.db.store.heap.record_mut(reference).used(self.db.clock);
+                let record = self.db.store.heap.usual_mut(reference).used(self.db.clock);
                 let value = Value::String(record.plain_value());
                 Some(Found { value, deadline: None, idle_secs: 0, raw: record.has(RAW) })
             }
@@ -196,7 +196,7 @@ impl<'a> DbMut<'a> {
     /// The bytes of a plain string, marked used.
     #[inline(always)]
     pub(crate) fn into_plain(self, reference: u32) -> &'a [u8] {
-        self.db.store.heap.record_mut(reference).used(self.db.clock).plain_value()
+        self.db.store.heap.usual_mut(reference).used(self.db.clock).plain_value()
     }
 
     /// A key with a deadline, a long one, a long value, another type.

@@ -62,8 +62,10 @@ impl Store {
 
     #[inline(always)]
     fn is(&self, reference: u32, key: &[u8]) -> bool {
-        let record = self.heap.record(reference);
-        if record.is_plain() { record.plain_key_is(key) } else { self.unusual_is(reference, key) }
+        match self.heap.usual(reference) {
+            Some(record) => record.plain_key_is(key),
+            None => self.unusual_is(reference, key),
+        }
     }
 
     #[inline(never)]
@@ -101,10 +103,9 @@ impl Store {
     /// The usual SET: a string over a string, both in the record, no deadline, the same slot. `false` if it is not so.
     #[inline(always)]
     pub fn overwrite(&mut self, place: Place, value: &[u8], clock: u16) -> bool {
-        let record = self.record(place.reference);
-        if !record.is_plain() {
+        let Some(record) = self.heap.usual(place.reference) else {
             return self.overwrite_wide(place, value, clock);
-        }
+        };
         let old = record.plain_len();
         if old != value.len() {
             let len = HEADER + record.plain_key_len() + value.len();
@@ -112,7 +113,7 @@ impl Store {
                 return false;
             }
         }
-        self.heap.record_mut(place.reference).set_short_value(value, clock);
+        self.heap.usual_mut(place.reference).set_short_value(value, clock);
         true
     }
 

@@ -3,7 +3,7 @@
 //! `Vec` doubles by allocating twice the room and copying everything: amortised cheap, but one unlucky `push` pays for
 //! all, and at a hundred million elements that is a stopped server. Here elements live in chunks of at most 16 KiB;
 //! growing adds a chunk, shrinking drops one. Only the first chunk grows as a `Vec` does, by a quarter and up to its full
-//! size, so that a vector of three elements takes the room of three. The index of chunks is a `Vec`, sixteen bytes for
+//! size, so that a vector of three elements takes the room of three. The index of chunks is a `Vec`, eight bytes for
 //! 16 KiB; while it is short, moving it is a short copy, and from 16 KiB on [`crate::memory::alloc`] moves its pages.
 //!
 //! Why 16 KiB: a chunk's first touch costs a page fault per 4 KiB, so larger chunks make a longer pause (64 KiB: 16
@@ -13,17 +13,20 @@ use std::ops::{Index, IndexMut};
 /// Unused entries of an index that are worth a system call to give back.
 const SLACK: usize = 4096;
 
-/// A vector in chunks of `N` elements, a power of two. The first chunk may be shorter, when it is the only one.
+/// A vector in chunks of `N` elements, a power of two.
 #[derive(Debug)]
 pub struct Chunks<T, const N: usize> {
-    chunks: Vec<Box<[T]>>,
+    /// Whole chunks. That their length is known where they are compiled saves a check at each access.
+    chunks: Vec<Box<[T; N]>>,
+    /// The first chunk while it is shorter than the others, or nothing.
+    first: Box<[T]>,
     len: usize,
 }
 
 impl<T, const N: usize> Default for Chunks<T, N> {
     fn default() -> Self {
         const { assert!(N.is_power_of_two()) };
-        Chunks { chunks: Vec::new(), len: 0 }
+        Chunks { chunks: Vec::new(), first: Box::default(), len: 0 }
     }
 }
 
@@ -37,7 +40,10 @@ impl<T: Default, const N: usize> Chunks<T, N> {
     /// The element at `i`, if there is room for it: whether `i` is below [`Chunks::len`] as well is the caller's to know.
     #[inline(always)]
     pub fn in_chunk(&self, i: usize) -> Option<&T> {
-        self.chunks.get(i / N)?.get(i % N)
+        match self.chunks.get(i / N) {
+            Some(chunk) => Some(&chunk[i % N]),
+            None => self.first.get(i),
+        }
     }
 
     /// Appends an element. At most one chunk is allocated, or the first one moved.
@@ -52,13 +58,10 @@ impl<T: Default, const N: usize> Chunks<T, N> {
 
     #[cold]
     fn grow(&mut self) {
-        match &mut self.chunks[..] {
-            [] => self.chunks.push(resized(Box::default(), 1)),
-            [first] if first.len() < N => {
-                let room = (first.len() + first.len().div_ceil(4)).clamp(1, N);
-                *first = resized(std::mem::take(first), room);
-            }
-            _ => self.chunks.push(resized(Box::default(), N)),
+        let room = if self.chunks.is_empty() { self.first.len() + self.first.len() / 4 + 1 } else { N };
+        match <Box<[T; N]>>::try_from(resized(std::mem::take(&mut self.first), room.min(N))) {
+            Ok(whole) => self.chunks.push(whole),
+            Err(first) => self.first = first,
         }
     }
 
@@ -68,15 +71,29 @@ impl<T: Default, const N: usize> Chunks<T, N> {
         let last = self.len.checked_sub(1)?;
         let value = std::mem::take(&mut self[last]);
         self.len = last;
-        if self.chunks.len() > last.div_ceil(N) + 1 {
-            self.chunks.pop();
-            trim(&mut self.chunks);
-        } else if let [first] = &mut self.chunks[..]
-            && last < first.len() / 2
-        {
-            *first = resized(std::mem::take(first), last + last / 4);
+        if last.is_multiple_of(N) || last < N / 2 {
+            self.shrink();
         }
         Some(value)
+    }
+
+    /// Gives back a whole chunk beyond the spare one, or half of the first.
+    fn shrink(&mut self) {
+        let spare = usize::from(self.len >= N / 2);
+        if self.chunks.len() > self.len.div_ceil(N) + spare {
+            self.chunks.pop();
+            trim(&mut self.chunks);
+            return;
+        }
+        let first = match &self.chunks[..] {
+            [] => self.first.len(),
+            [whole] => whole.len(),
+            _ => return,
+        };
+        if self.len < first / 2 {
+            let first = self.chunks.pop().map_or_else(|| std::mem::take(&mut self.first), |whole| whole);
+            self.first = resized(first, self.len + self.len / 4);
+        }
     }
 
     /// Fills the hole at `at` with the last element: whoever knew that one by its place must be told. The element that
@@ -89,6 +106,7 @@ impl<T: Default, const N: usize> Chunks<T, N> {
     /// Drops the last chunk with all that is in it; whether any is left.
     pub fn release(&mut self) -> bool {
         self.chunks.pop();
+        self.first = Box::default();
         trim(&mut self.chunks);
         self.len = self.len.min(self.chunks.len() * N);
         !self.chunks.is_empty()
@@ -96,11 +114,8 @@ impl<T: Default, const N: usize> Chunks<T, N> {
 
     /// Bytes of memory in use, the elements' own possessions aside.
     pub fn bytes(&self) -> usize {
-        let chunks = match &self.chunks[..] {
-            [only] => size_of_val(&only[..]),
-            all => all.len() * N * size_of::<T>(),
-        };
-        chunks + self.chunks.capacity() * size_of::<Box<[T]>>()
+        let elements = self.chunks.len() * N + self.first.len();
+        elements * size_of::<T>() + self.chunks.capacity() * size_of::<Box<[T; N]>>()
     }
 }
 
@@ -124,14 +139,20 @@ impl<T, const N: usize> Index<usize> for Chunks<T, N> {
     type Output = T;
     #[inline]
     fn index(&self, i: usize) -> &T {
-        &self.chunks[i / N][i % N]
+        match self.chunks.get(i / N) {
+            Some(chunk) => &chunk[i % N],
+            None => &self.first[i],
+        }
     }
 }
 
 impl<T, const N: usize> IndexMut<usize> for Chunks<T, N> {
     #[inline]
     fn index_mut(&mut self, i: usize) -> &mut T {
-        &mut self.chunks[i / N][i % N]
+        match self.chunks.get_mut(i / N) {
+            Some(chunk) => &mut chunk[i % N],
+            None => &mut self.first[i],
+        }
     }
 }
 
@@ -155,6 +176,8 @@ mod tests {
         }
         assert_eq!(chunks.chunks.len(), 2, "one spare");
         assert_eq!(chunks.pop(), Some(40));
+        while chunks.pop().is_some() {}
+        assert_eq!(chunks.bytes() - chunks.chunks.capacity() * 8, 0);
     }
 
     #[test]
@@ -163,7 +186,7 @@ mod tests {
         assert_eq!(chunks.bytes(), 0);
         for len in 1..=1024 {
             chunks.push(len);
-            let room = chunks.bytes() - chunks.chunks.capacity() * 16;
+            let room = chunks.bytes() - chunks.chunks.capacity() * 8;
             assert!(room <= 8 * (len as usize * 5 / 4 + 1), "{room} bytes for {len}");
         }
         assert!((0..1024).all(|i| chunks[i] == i as u64 + 1));

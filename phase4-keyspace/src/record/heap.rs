@@ -7,8 +7,8 @@
 //! A heap of few records is small: the first pages of a class begin short and grow (see [`super::page`]), and the index grows with
 //! them. A page whose last record goes is given back. After many removals every page may be partly empty; then
 //! [`Heap::crowded`] names a page worth emptying, and its owner moves the records one by one.
-use super::class::{UNIT, class_of, units_of};
-use super::page::{PAGE, PAGE_UNITS, Page};
+use super::class::{MAX_RECORD, UNIT, class_of, units_of};
+use super::page::{PAGE, PAGE_UNITS, Page, Young, full_grown};
 use super::{Draft, FLAGS, Record, RecordMut};
 use crate::memory::chunks::trim;
 use crate::memory::prefetch;
@@ -65,12 +65,14 @@ impl Class {
 /// Records in pages, named by 32-bit references.
 #[derive(Debug)]
 pub struct Heap {
-    pages: Vec<Page>,
+    pages: Vec<Option<Page>>,
+    /// Pages of a small heap that are not full-grown; theirs is no entry in `pages`.
+    young: Young,
     info: Vec<Info>,
     /// The first page number without a page; `next` leads to the others.
     vacant: u32,
-    /// Bytes of all pages, the spare one included.
-    memory: usize,
+    /// Full-grown pages in use.
+    in_use: usize,
     /// One page is kept, so that a record that comes and goes does not call the allocator each time.
     spare: Option<Page>,
     /// As many as have been needed; ascending.
@@ -81,9 +83,10 @@ impl Default for Heap {
     fn default() -> Self {
         Heap {
             pages: Vec::new(),
+            young: Young::default(),
             info: Vec::new(),
             vacant: NO_PAGE,
-            memory: 0,
+            in_use: 0,
             spare: None,
             classes: Vec::new(),
         }
@@ -103,22 +106,45 @@ impl Heap {
     #[inline(always)]
     pub fn record(&self, reference: u32) -> Record<'_> {
         let (page, unit) = split(reference);
-        Record(self.pages[page].slot(unit))
+        match &self.pages[page] {
+            Some(bytes) => Record(&bytes[unit * UNIT..]),
+            None => Record(self.young.slot(page, unit)),
+        }
     }
 
     /// A record, to be changed in place.
     #[inline(always)]
     pub fn record_mut(&mut self, reference: u32) -> RecordMut<'_> {
         let (page, unit) = split(reference);
-        RecordMut(self.pages[page].slot_mut(unit))
+        match &mut self.pages[page] {
+            Some(bytes) => RecordMut(&mut bytes[unit * UNIT..]),
+            None => RecordMut(self.young.slot_mut(page, unit)),
+        }
+    }
+
+    /// A record with nothing but header, short key and short string, if it is on a full-grown page. That is what most
+    /// lookups meet in a heap that is not small, and the way that is made short for them.
+    #[inline(always)]
+    pub fn usual(&self, reference: u32) -> Option<Record<'_>> {
+        let (page, unit) = split(reference);
+        let record = Record(&self.pages[page].as_ref()?[unit * UNIT..]);
+        record.is_plain().then_some(record)
+    }
+
+    /// A record that [`Heap::usual`] has just been seen to find, to be changed in place.
+    #[inline(always)]
+    pub fn usual_mut(&mut self, reference: u32) -> RecordMut<'_> {
+        let (page, unit) = split(reference);
+        let bytes = self.pages[page].as_mut().expect("a usual record is on a full-grown page");
+        RecordMut(&mut bytes[unit * UNIT..])
     }
 
     /// Asks for the cache lines of a record's slot, without waiting for them.
     #[inline(always)]
     pub fn prefetch(&self, reference: u32) {
         let (page, unit) = split(reference);
-        if let (Some(memory), Some(info)) = (self.pages.get(page), self.info.get(page)) {
-            prefetch::lines(memory.address(unit), info.slot_units() * UNIT);
+        if let (Some(Some(bytes)), Some(info)) = (self.pages.get(page), self.info.get(page)) {
+            prefetch::lines(bytes.as_ptr().wrapping_add(unit * UNIT), info.slot_units() * UNIT);
         }
     }
 
@@ -151,23 +177,19 @@ impl Heap {
             Some(&Class { first, .. }) if first != NO_PAGE => first as usize,
             _ => self.add_page(class),
         };
-        let (info, memory) = (&mut self.info[page], &mut self.pages[page]);
-        let unit = info.free;
-        let unit = if unit == NO_SLOT {
-            let unit = info.fresh;
+        let info = &mut self.info[page];
+        let unit = usize::from(if info.free == NO_SLOT { info.fresh } else { info.free });
+        if info.free == NO_SLOT {
             info.fresh += units_of(class) as u16;
             let needed = usize::from(info.fresh) * UNIT;
-            if memory.len() < needed {
-                self.memory -= memory.len();
-                memory.grow(needed);
-                self.memory += memory.len();
+            if self.pages[page].is_none() && self.young.len(page) < needed {
+                self.grow(page, needed);
             }
-            usize::from(unit)
         } else {
-            let slot = memory.slot(usize::from(unit));
-            info.free = u16::from_le_bytes([slot[0], slot[1]]);
-            usize::from(unit)
-        };
+            let slot = self.record(join(page, unit)).0;
+            self.info[page].free = u16::from_le_bytes([slot[0], slot[1]]);
+        }
+        let info = &mut self.info[page];
         info.used += 1;
         let full = info.is_full();
         self.classes[class].used += 1;
@@ -182,12 +204,12 @@ impl Heap {
         let (page, unit) = split(reference);
         let info = &mut self.info[page];
         let was_full = info.is_full();
-        let slot = self.pages[page].slot_mut(unit);
-        slot[..2].copy_from_slice(&info.free.to_le_bytes());
-        slot[FLAGS] = 0;
-        info.free = unit as u16;
+        let next = std::mem::replace(&mut info.free, unit as u16);
         info.used -= 1;
         let (empty, class) = (info.used == 0, usize::from(info.class));
+        let slot = self.record_mut(reference).0;
+        slot[..2].copy_from_slice(&next.to_le_bytes());
+        slot[FLAGS] = 0;
         self.classes[class].used -= 1;
         if was_full {
             self.link(page);
@@ -196,8 +218,13 @@ impl Heap {
             self.unlink(page);
             self.classes[class].pages -= 1;
             self.info[page].next = std::mem::replace(&mut self.vacant, page as u32);
-            let spare = self.spare.replace(std::mem::take(&mut self.pages[page]));
-            self.memory -= spare.map_or(0, |page| page.len());
+            match self.pages[page].take() {
+                Some(full_grown) => {
+                    self.in_use -= 1;
+                    self.spare = Some(full_grown);
+                }
+                None => _ = self.young.remove(page),
+            }
         }
     }
 
@@ -205,33 +232,36 @@ impl Heap {
         if self.classes.len() <= class {
             self.classes.resize(class + 1, Class::EMPTY);
         }
-        let memory = self.spare.take().unwrap_or_else(|| {
-            // A quarter of the class so far, so that little of a small class is empty.
-            let page = Page::new((self.classes[class].pages as usize * PAGE / 4).max(units_of(class) * UNIT));
-            self.memory += page.len();
-            page
-        });
         let info =
             Info { previous: NO_PAGE, next: NO_PAGE, used: 0, free: NO_SLOT, fresh: 0, class: class as u8 };
         let page = match self.vacant {
-            page if page != NO_PAGE => {
-                let page = page as usize;
-                self.vacant = self.info[page].next;
-                self.pages[page] = memory;
-                self.info[page] = info;
-                page
-            }
-            _ => {
+            NO_PAGE => {
                 // Like running out of memory, which also ends the process: maxmemory is there to be set lower.
                 assert!(self.pages.len() < MAX_PAGES, "a database holds at most 32 GiB of records");
-                self.pages.push(memory);
+                self.pages.push(None);
                 self.info.push(info);
                 self.pages.len() - 1
             }
+            page => {
+                self.vacant = std::mem::replace(&mut self.info[page as usize], info).next;
+                page as usize
+            }
         };
+        // A quarter of what the class has so far, so that little of a small class is empty.
+        let bytes = (self.classes[class].pages as usize * PAGE / 4).max(units_of(class) * UNIT);
+        if !self.young.add(page, bytes) {
+            self.pages[page] = Some(self.spare.take().unwrap_or_else(full_grown));
+            self.in_use += 1;
+        }
         self.classes[class].pages += 1;
         self.link(page);
         page
+    }
+
+    #[cold]
+    fn grow(&mut self, page: usize, least: usize) {
+        self.pages[page] = self.young.grow(page, least);
+        self.in_use += usize::from(self.pages[page].is_some());
     }
 
     /// Puts a page at the head of its class's list of pages with room: a page with one hole is filled before one with
@@ -275,33 +305,25 @@ impl Heap {
     /// References of up to `count` records of a page.
     pub fn records_of(&self, page: usize, count: usize) -> Vec<u32> {
         let info = self.info[page];
-        let memory = &self.pages[page];
-        if memory.len() == 0 {
+        if info.used == 0 {
             return Vec::new();
         }
         (0..usize::from(info.fresh))
             .step_by(info.slot_units())
-            .filter(|unit| memory.slot(*unit)[FLAGS] != 0)
             .map(|unit| join(page, unit))
+            .filter(|reference| self.record(*reference).0[FLAGS] != 0)
             .take(count)
             .collect()
     }
 
     /// Moves a record to the first page with room, unchanged. Its new reference.
     pub fn relocate(&mut self, reference: u32) -> u32 {
-        let (page, unit) = split(reference);
-        let class = usize::from(self.info[page].class);
+        let class = usize::from(self.info[split(reference).0].class);
         let moved = self.allocate(class);
-        let (to_page, to) = split(moved);
-        if to_page == page {
-            // A hole further up front.
-            self.pages[page].copy(unit, to, units_of(class));
-        } else {
-            let source = std::mem::take(&mut self.pages[page]);
-            let len = units_of(class) * UNIT;
-            self.pages[to_page].slot_mut(to)[..len].copy_from_slice(&source.slot(unit)[..len]);
-            self.pages[page] = source;
-        }
+        let len = units_of(class) * UNIT;
+        let mut record = [0; MAX_RECORD];
+        record[..len].copy_from_slice(&self.record(reference).0[..len]);
+        self.record_mut(moved).0[..len].copy_from_slice(&record[..len]);
         self.free(reference);
         moved
     }
@@ -314,13 +336,19 @@ impl Heap {
 
     /// Bytes of memory in use.
     pub fn bytes(&self) -> usize {
-        let index = self.pages.capacity() * size_of::<Page>() + self.info.capacity() * size_of::<Info>();
-        self.memory + index + self.classes.capacity() * size_of::<Class>()
+        let pages = (self.in_use + usize::from(self.spare.is_some())) * PAGE + self.young.bytes();
+        let index =
+            self.pages.capacity() * size_of::<Option<Page>>() + self.info.capacity() * size_of::<Info>();
+        pages + index + self.classes.capacity() * size_of::<Class>()
     }
 
     /// Gives a page back, of a heap that is no longer wanted; whether any is left.
     pub fn release(&mut self) -> bool {
-        self.memory -= self.spare.take().or_else(|| self.pages.pop()).map_or(0, |page| page.len());
+        self.spare = None;
+        if let Some(page) = self.pages.pop() {
+            self.in_use -= usize::from(page.is_some());
+            self.young.remove(self.pages.len());
+        }
         self.info.truncate(self.pages.len());
         trim(&mut self.pages);
         trim(&mut self.info);
@@ -373,10 +401,10 @@ mod tests {
             }
         }
         live.drain(..).for_each(|(r, _)| heap.free(r));
-        assert!(heap.pages.iter().all(|page| page.len() == 0) && heap.crowded().is_none());
+        assert!(heap.pages.iter().all(Option::is_none) && heap.crowded().is_none());
         assert!(heap.bytes() < PAGE + 64 * heap.page_numbers() + 2048, "one spare page");
         while heap.release() {}
-        assert_eq!(heap.memory, 0, "every page was counted");
+        assert_eq!((heap.in_use, heap.spare.is_some()), (0, false), "every page was counted");
     }
 
     #[test]

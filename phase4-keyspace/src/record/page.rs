@@ -1,63 +1,77 @@
-//! A page of the record heap: 16 KiB, or less while it is the young page of a small heap.
+//! Pages of the record heap: 16 KiB each, and shorter ones in a heap that is small.
 use super::class::UNIT;
 
 /// Bytes of a full-grown page.
 pub const PAGE: usize = 16 * 1024;
-/// Units of a full-grown page; the units of a younger one are the first of these.
+/// Units of a full-grown page. A young one has the first of these.
 pub const PAGE_UNITS: usize = PAGE / UNIT;
+/// Page numbers from here on have full-grown pages only: their heap is not small.
+const YOUNG_PAGES: usize = 64;
 /// The shortest page, unless a single slot is longer.
 const YOUNGEST: usize = 256;
 
-/// Memory for slots, or none: the page number is vacant.
+/// A full-grown page. Its length is known where it is compiled, so that finding a slot in it needs no check.
+pub type Page = Box<[u8; PAGE]>;
+
+/// A full-grown page, empty.
+pub fn full_grown() -> Page {
+    vec![0; PAGE].into_boxed_slice().try_into().expect("a page's worth of bytes was asked for")
+}
+
+/// The pages that are not full-grown, by page number.
 #[derive(Default, Debug)]
-pub struct Page(Box<[u8]>);
+pub struct Young(Vec<Box<[u8]>>);
 
-impl Page {
-    /// The first page of so many bytes.
-    pub fn new(bytes: usize) -> Self {
-        Page(vec![0; bytes.clamp(YOUNGEST, PAGE)].into_boxed_slice())
+impl Young {
+    /// Makes a young page of about so many bytes, at least one slot's; `false` if the page is to be full-grown at once.
+    pub fn add(&mut self, page: usize, bytes: usize) -> bool {
+        if page >= YOUNG_PAGES || bytes >= PAGE {
+            return false;
+        }
+        if self.0.len() <= page {
+            self.0.resize_with(page + 1, Box::default);
+        }
+        self.0[page] = vec![0; bytes.max(YOUNGEST)].into_boxed_slice();
+        true
     }
 
-    /// Bytes of memory.
-    pub fn len(&self) -> usize {
-        self.0.len()
+    /// Bytes of a page, 0 if there is none.
+    pub fn len(&self, page: usize) -> usize {
+        self.0.get(page).map_or(0, |bytes| bytes.len())
     }
 
-    /// The bytes from a unit on, to the end of the page.
-    #[inline(always)]
-    pub fn slot(&self, unit: usize) -> &[u8] {
-        let at = unit * UNIT;
-        // Says that there is a header too, so that reading one needs no further check.
-        assert!(at + UNIT <= self.0.len(), "a reference leads to a slot in use");
-        &self.0[at..]
+    /// The bytes of a page from a slot on, to its end.
+    pub fn slot(&self, page: usize, unit: usize) -> &[u8] {
+        &self.0[page][unit * UNIT..]
     }
 
     /// The same, to be changed.
-    #[inline(always)]
-    pub fn slot_mut(&mut self, unit: usize) -> &mut [u8] {
-        let at = unit * UNIT;
-        assert!(at + UNIT <= self.0.len(), "a reference leads to a slot in use");
-        &mut self.0[at..]
+    pub fn slot_mut(&mut self, page: usize, unit: usize) -> &mut [u8] {
+        &mut self.0[page][unit * UNIT..]
     }
 
-    /// Where a unit is in memory, to be asked for ahead.
-    #[inline(always)]
-    pub fn address(&self, unit: usize) -> *const u8 {
-        self.0.as_ptr().wrapping_add(unit * UNIT)
-    }
-
-    /// Doubles a young page, once or until it has `least` bytes. What moves is less than 16 KiB.
-    #[cold]
-    pub fn grow(&mut self, least: usize) {
-        let mut bytes = Vec::from(std::mem::take(&mut self.0));
+    /// Doubles a page, or gives it `least` bytes if that is more. Once it is full-grown it is returned.
+    pub fn grow(&mut self, page: usize, least: usize) -> Option<Page> {
+        let mut bytes = Vec::from(std::mem::take(&mut self.0[page]));
         let len = (bytes.len() * 2).max(least).min(PAGE);
         bytes.reserve_exact(len - bytes.len());
         bytes.resize(len, 0);
-        self.0 = bytes.into_boxed_slice();
+        match Page::try_from(bytes.into_boxed_slice()) {
+            Ok(full_grown) => Some(full_grown),
+            Err(young) => {
+                self.0[page] = young;
+                None
+            }
+        }
     }
 
-    /// Copies a slot to another place in the same page.
-    pub fn copy(&mut self, from: usize, to: usize, units: usize) {
-        self.0.copy_within(from * UNIT..(from + units) * UNIT, to * UNIT);
+    /// Frees a page. Its bytes.
+    pub fn remove(&mut self, page: usize) -> usize {
+        self.0.get_mut(page).map_or(0, |bytes| std::mem::take(bytes).len())
+    }
+
+    /// Bytes of all pages and of the list of them. There are few.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(|page| page.len()).sum::<usize>() + self.0.capacity() * size_of::<Box<[u8]>>()
     }
 }
