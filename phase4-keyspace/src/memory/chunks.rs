@@ -91,7 +91,8 @@ impl<T: Default, const N: usize> Chunks<T, N> {
             _ => return,
         };
         if self.len < first / 2 {
-            let first = self.chunks.pop().unwrap_or_else(|| std::mem::take(&mut self.first));
+            let whole = self.chunks.pop().map(|whole| whole as Box<[T]>);
+            let first = whole.unwrap_or_else(|| std::mem::take(&mut self.first));
             self.first = resized(first, self.len + self.len / 4);
         }
     }
