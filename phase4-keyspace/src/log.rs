@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 /// How much is said (`loglevel`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Level {
+    /// What only a developer of this server wants to know: nothing yet that is not verbose too.
+    Debug,
     /// Connections and protocol errors too.
     Verbose,
     /// What an operator wants to know.

@@ -106,6 +106,10 @@ impl Service for Server {
                 break next;
             }
         };
+        // A client that a request of its own ended (HTTP) is not told anything, nor what came before.
+        if self.state.clients.get(turn.conn).is_some_and(|client| client.killed) {
+            turn.out.truncate(before);
+        }
         self.batch.shrink();
         self.state.stats.turns += 1;
         self.state.stats.net_input += consumed as u64;

@@ -66,7 +66,8 @@ fn quit(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> 
     Ok(())
 }
 
-/// Everything a connection can have changed about itself goes back to how it began.
+/// What a connection can have changed about itself goes back to how it began, except `CLIENT NO-EVICT`: an operator's tool
+/// that resets itself stays exempt.
 fn reset(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let authenticated = !context.state.config.asks_password();
     let client = context.client();
@@ -74,7 +75,6 @@ fn reset(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) ->
     client.db = 0;
     client.name.clear();
     client.replies = Replies::On;
-    client.no_evict = false;
     if client.wire == Wire::Resp3 {
         client.wire = Wire::Resp2;
         reply.set_wire(Wire::Resp2);

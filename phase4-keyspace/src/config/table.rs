@@ -42,6 +42,8 @@ pub fn find(name: &str) -> Option<&'static Parameter> {
 pub struct Fixed {
     /// redis.conf's name.
     pub name: &'static str,
+    /// Whether Redis would let it be changed while it runs.
+    pub change: Change,
     /// The value that is true.
     pub value: &'static str,
     /// Why no other one is.
@@ -70,7 +72,7 @@ const INT: RangeInclusive<u64> = 0..=i32::MAX as u64;
 const REQUEST: RangeInclusive<u64> = 1 << 20..=i64::MAX as u64;
 const POLLERS: &[(&str, PollerKind)] = &[("epoll", PollerKind::Epoll), ("poll", PollerKind::Poll)];
 const LEVELS: &[(&str, Level)] = &[
-    ("debug", Level::Verbose),
+    ("debug", Level::Debug),
     ("verbose", Level::Verbose),
     ("notice", Level::Notice),
     ("warning", Level::Warning),
@@ -229,7 +231,7 @@ pub static PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "loglevel",
         change: Anytime,
-        get: |c| value::word(c.loglevel, &LEVELS[1..]),
+        get: |c| value::word(c.loglevel, LEVELS),
         set: |c, w| {
             c.loglevel = value::choice(one(w)?, LEVELS)?;
             Ok(())
@@ -249,32 +251,38 @@ pub static PARAMETERS: &[Parameter] = &[
 const PERSISTENCE: &str = "persistence is not built yet, everything is lost when the server stops";
 const MEMORY: &str = "a memory limit and eviction are not built yet";
 const NEVER: &str = "this server does not have it";
+const ONE_THREAD: &str = "one thread is the point";
 
 /// What other servers can be asked for and this one cannot.
 pub static FIXED: &[Fixed] = &[
-    Fixed { name: "save", value: "", why: PERSISTENCE },
-    Fixed { name: "appendonly", value: "no", why: PERSISTENCE },
-    Fixed { name: "maxmemory", value: "0", why: MEMORY },
-    Fixed { name: "maxmemory-policy", value: "noeviction", why: MEMORY },
-    Fixed { name: "notify-keyspace-events", value: "", why: "keyspace notifications are not built yet" },
-    Fixed { name: "slowlog-log-slower-than", value: "-1", why: "the slow log is not built yet" },
-    Fixed { name: "latency-tracking", value: "no", why: "latency percentiles are not built yet" },
-    Fixed { name: "cluster-enabled", value: "no", why: NEVER },
-    Fixed { name: "replicaof", value: "", why: NEVER },
-    Fixed {
-        name: "daemonize",
-        value: "no",
-        why: "it stays in the foreground; let your shell or service manager do it",
-    },
-    Fixed { name: "supervised", value: "no", why: NEVER },
-    Fixed { name: "io-threads", value: "1", why: "one thread is the point" },
-    Fixed { name: "activedefrag", value: "no", why: NEVER },
-    Fixed { name: "unixsocket", value: "", why: NEVER },
-    Fixed { name: "tls-port", value: "0", why: NEVER },
-    Fixed { name: "aclfile", value: "", why: NEVER },
-    Fixed { name: "enable-module-command", value: "no", why: NEVER },
-    Fixed { name: "enable-protected-configs", value: "no", why: NEVER },
+    fixed("save", Anytime, "", PERSISTENCE),
+    fixed("appendonly", Anytime, "no", PERSISTENCE),
+    fixed("maxmemory", Anytime, "0", MEMORY),
+    fixed("maxmemory-policy", Anytime, "noeviction", MEMORY),
+    fixed("notify-keyspace-events", Anytime, "", "keyspace notifications are not built yet"),
+    fixed("slowlog-log-slower-than", Anytime, "-1", "the slow log is not built yet"),
+    fixed("latency-tracking", Anytime, "no", "latency percentiles are not built yet"),
+    fixed("activedefrag", Anytime, "no", NEVER),
+    fixed("tls-port", Anytime, "0", NEVER),
+    fixed("replicaof", AtStart, "", NEVER),
+    fixed("slaveof", AtStart, "", NEVER),
+    fixed("cluster-enabled", AtStart, "no", NEVER),
+    fixed("daemonize", AtStart, "no", "it stays in the foreground; let your shell or service manager do it"),
+    fixed("supervised", AtStart, "no", NEVER),
+    fixed("pidfile", AtStart, "", "it stays in the foreground, so who started it knows its process id"),
+    fixed("io-threads", AtStart, "1", ONE_THREAD),
+    fixed("io-threads-do-reads", AtStart, "no", ONE_THREAD),
+    fixed("syslog-enabled", AtStart, "no", "the log goes to stderr or to logfile"),
+    fixed("always-show-logo", AtStart, "no", "there is no logo"),
+    fixed("unixsocket", AtStart, "", NEVER),
+    fixed("aclfile", AtStart, "", NEVER),
+    fixed("enable-module-command", AtStart, "no", NEVER),
+    fixed("enable-protected-configs", AtStart, "no", NEVER),
 ];
+
+const fn fixed(name: &'static str, change: Change, value: &'static str, why: &'static str) -> Fixed {
+    Fixed { name, change, value, why }
+}
 
 const fn row(
     name: &'static str,

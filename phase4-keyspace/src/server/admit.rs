@@ -60,7 +60,7 @@ fn is_browser(name: &[u8]) -> bool {
 fn hang_up(state: &mut State, conn: ConnId) -> Result<Verdict, Error> {
     if let Some(client) = state.clients.get(conn) {
         log::warning(format_args!("{} speaks HTTP, perhaps on behalf of a web page: closed", client.peer));
-        client.closing = true;
+        client.killed = true;
     }
     Ok(Verdict::HangUp)
 }

@@ -43,6 +43,7 @@ impl Generator {
                 let raw = *self.rng.pick(table::RAW);
                 self.push(connection, Request::Raw(raw.to_vec()));
             }
+            4..6 => self.configuration(connection),
             _ => {
                 let mut bytes = 0;
                 for _ in 0..1 + self.rng.below(BATCH) {
@@ -123,6 +124,15 @@ impl Generator {
                 _ => Request::command(&[b"PING"]),
             };
             self.push(connection, request);
+        }
+    }
+
+    /// A few attempts to change the configuration.
+    fn configuration(&mut self, connection: usize) {
+        for _ in 0..1 + self.rng.below(6) {
+            let (names, values) = *self.rng.pick(table::CONFIG_SET);
+            let (name, value) = (self.rng.pick(names).as_bytes(), self.rng.pick(values).as_bytes());
+            self.push(connection, Request::command(&[b"CONFIG", b"SET", name, value]));
         }
     }
 

@@ -54,7 +54,8 @@ impl Server {
     /// # Errors
     /// As [`Server::start`].
     pub fn keyspace(binary: &str) -> std::io::Result<Self> {
-        Self::start(&[binary, "--port", "{port}", "--framed-port", "0", "--dir", "{dir}"])
+        let rest = ["--framed-port", "0", "--dir", "{dir}", "--loglevel", "warning"];
+        Self::start(&[&[binary, "--port", "{port}"][..], &rest[..]].concat())
     }
 
     /// How it ended, if it did.

@@ -159,7 +159,21 @@ const CONNECTIONS: &[Row] = &[
     row(1, "CLIENT PAUSE 0", &[]),
     row(1, "CLIENT PAUSE -1", &[]),
     row(1, "CLIENT PAUSE soon", &[]),
+    // Their end runs over: they are over at once.
+    row(1, "CLIENT PAUSE 9223372036854775807", &[]),
+    row(1, "CLIENT PAUSE 9223372036854775807 WRITE", &[]),
+    row(1, "CLIENT PAUSE 9223372036854775808 WRITE", &[]),
     row(1, "CLIENT UNPAUSE", &[]),
+    row(
+        1,
+        "CLIENT UNBLOCK",
+        &[Choice(&[
+            &[Word("0")],
+            &[Name],
+            &[Word("0"), Choice(&[&[Word("TIMEOUT")], &[Word("error")], &[Name]])],
+            &[Word("0"), Word("TIMEOUT"), Name],
+        ])],
+    ),
     row(2, "CLIENT NO-EVICT", &[Choice(&[&[Word("on")], &[Word("off")], &[Name]])]),
     row(1, "CLIENT REPLY", &[Choice(&[&[Word("ON")], &[Name]])]),
     row(1, "CLIENT", &[Maybe(&[Word("NOSUCH"), Value])]),
@@ -177,6 +191,7 @@ const SERVER: &[Row] = &[
     row(1, "DEBUG SLEEP 0.0001", &[]),
     row(1, "DEBUG SET-ACTIVE-EXPIRE 0", &[]),
     row(3, "DEBUG OBJECT", &[Key]),
+    row(2, "DEBUG ERROR", &[Choice(&[&[Word("ERR no")], &[Word("MADEUP")], &[Word("two\r\nlines\n")]])]),
     row(
         2,
         "INFO",
@@ -201,6 +216,11 @@ const SERVER: &[Row] = &[
                 &[Word("requirepass")],
                 &[Word("proto-max-bulk-len")],
                 &[Word("max*")],
+                &[Word("slaveof")],
+                &[Word("replicao?")],
+                &[Word("loglevel")],
+                &[Word("client-output-buffer-limit")],
+                &[Word("daemonize")],
                 &[Word("nosuch")],
             ])],
             3,
@@ -258,7 +278,77 @@ pub const RAW: &[&[u8]] = &[
     b"*2\r\n$4\r\nECHO\r\n$99999999999999999999\r\n",
     b"*1\r\n$ 4\r\n",
     b"POST / HTTP/1.1\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"SET k1 v\r\nGET k1\r\n*1\r\n$5\r\nhost:\r\nPING\r\n",
     b"Host: localhost\r\n",
+];
+
+/// `CONFIG SET` of any of these parameters to any of these values. None of the values changes what other commands answer, so
+/// they are never spoilt.
+pub const CONFIG_SET: &[(&[&str], &[&str])] = &[
+    (&["timeout", "tcp-keepalive", "maxclients"], BAD_INTEGERS),
+    (&["proto-max-bulk-len", "client-query-buffer-limit"], BAD_AMOUNTS),
+    (IMMUTABLE, &["", "no", "x"]),
+    (&["client-output-buffer-limit"], OUTPUT_LIMITS),
+    (&["loglevel"], &["warning", "DEBUG", "debug", "loud", ""]),
+    (&["maxmemory"], &["", "0kb"]),
+];
+
+const BAD_INTEGERS: &[&str] = &[
+    "",
+    "+5",
+    "007",
+    " 5",
+    "5 ",
+    "-0",
+    "0x10",
+    "-1",
+    "9223372036854775808",
+    "99999999999999999999999999999",
+    "a\0b",
+];
+
+const BAD_AMOUNTS: &[&str] = &[
+    "",
+    "0",
+    "512",
+    "-1",
+    "+2mb",
+    "kb",
+    "1.5mb",
+    "1 mb",
+    "9223372036854775808",
+    "99999999999999999999999999999",
+];
+
+const IMMUTABLE: &[&str] = &[
+    "daemonize",
+    "io-threads",
+    "cluster-enabled",
+    "databases",
+    "supervised",
+    "PidFile",
+    "tcp-backlog",
+    "logfile",
+    "replicaof",
+    "slaveof",
+    "unixsocket",
+    "aclfile",
+    "enable-debug-command",
+    "dir",
+    "dbfilename",
+];
+
+const OUTPUT_LIMITS: &[&str] = &[
+    "",
+    "pubsub 1mb 1kb +07",
+    "replica 256mb 64mb 60",
+    "normal 0 0",
+    "normal  5  6  7",
+    "normal -1 0 0",
+    "normal 0 0 -1",
+    "normal 0 0 1x",
+    "master 0 0 0",
 ];
 
 /// What a client without a password tries: the generator sets one, and takes it away again afterwards.

@@ -112,15 +112,18 @@ pub(super) fn pause(
     };
     let millis = integer::parse(args.get(2))
         .ok_or_else(|| Error::other("ERR timeout is not an integer or out of range"))?;
-    let millis = u64::try_from(millis).map_err(|_| Error::other("ERR timeout is negative"))?;
+    let length = u64::try_from(millis).map_err(|_| Error::other("ERR timeout is negative"))?;
+    // Redis adds the time of day in 64 bits; an end that runs over lies in the past, and such a pause is over at once.
+    let length = if millis.checked_add(context.state.keyspace.now()).is_some() { length } else { 0 };
     // A century is for ever, and still a time that the clock can express.
-    let length = Duration::from_millis(millis).min(Duration::from_secs(100 * 365 * 24 * 3600));
+    let length = Duration::from_millis(length).min(Duration::from_secs(100 * 365 * 24 * 3600));
     let until = context.outbox.now() + length;
     let before = context.state.pause;
-    context.state.pause = Some(Pause {
+    let pause = Pause {
         until: before.map_or(until, |before| before.until.max(until)),
         all: all || before.is_some_and(|before| before.all),
-    });
+    };
+    context.state.pause = Some(pause).filter(|pause| pause.until > context.outbox.now());
     reply.ok();
     Ok(())
 }
@@ -141,7 +144,7 @@ pub(super) fn unblock(_: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Rep
         3 => {}
         4 if args.is(3, "TIMEOUT") || args.is(3, "ERROR") => {}
         4 => return Err(Error::other("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
-        _ => return Err(Error::Syntax),
+        _ => return Err(wrong_subcommand("CLIENT", args.get(1))),
     }
     integer::parse(args.get(2)).ok_or(Error::NotInteger)?;
     reply.integer(0);

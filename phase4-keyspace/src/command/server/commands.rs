@@ -120,12 +120,12 @@ fn docs(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<()
     Ok(())
 }
 
-/// `COMMAND LIST [FILTERBY MODULE name|ACLCAT category|PATTERN pattern]`. Subcommands are listed only by a filter.
+/// `COMMAND LIST [FILTERBY MODULE name|ACLCAT category|PATTERN pattern]`: subcommands too.
 fn list(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let with_subcommands =
         || all().flat_map(|row| std::iter::once(Named::top(row)).chain(Named::top(row).subcommands()));
     let names: Vec<Named> = if args.len() == 2 {
-        all().map(Named::top).collect()
+        with_subcommands().collect()
     } else if args.len() != 5 || !args.is(2, "filterby") {
         return Err(Error::Syntax);
     } else if args.is(3, "module") {
@@ -204,6 +204,13 @@ mod tests {
         let mut h = Harness::new();
         h.expect("COMMAND LIST FILTERBY PATTERN *|ENC*", "*1 $15 object|encoding");
         h.expect("COMMAND LIST FILTERBY MODULE x", "*0");
+        let top = all().count();
+        let with_subcommands = top + all().map(|row| row.subcommands.len()).sum::<usize>();
+        assert!(with_subcommands > top);
+        let list = String::from_utf8(h.run(&[b"COMMAND", b"LIST"])).unwrap();
+        assert!(
+            list.starts_with(&format!("*{with_subcommands}\r\n")) && list.contains("\r\nobject|encoding\r\n")
+        );
         h.expect("COMMAND LIST FILTERBY FOO x", "-ERR syntax error");
         h.expect("COMMAND LIST FILTERBY PATTERN", "-ERR syntax error");
         h.expect("COMMAND INFO nope", "*1 $-1");

@@ -113,15 +113,16 @@ fn set(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -
 
 fn target(name: &[u8]) -> Result<Target, Error> {
     let text = std::str::from_utf8(name).unwrap_or_default();
-    if let Some(fixed) = table::find_fixed(text) {
-        return Ok(Target::Fixed(fixed));
-    }
-    let Some(parameter) = table::find(text) else {
-        let text = b"ERR Unknown option or number of arguments for CONFIG SET - '";
-        return Err(Error::bytes([text, name, b"'"].concat()));
+    let (target, change) = match (table::find(text), table::find_fixed(text)) {
+        (Some(parameter), _) => (Target::Parameter(parameter), parameter.change),
+        (None, Some(fixed)) => (Target::Fixed(fixed), fixed.change),
+        (None, None) => {
+            let text = b"ERR Unknown option or number of arguments for CONFIG SET - '";
+            return Err(Error::bytes([text, name, b"'"].concat()));
+        }
     };
-    match parameter.change {
-        Change::Anytime => Ok(Target::Parameter(parameter)),
+    match change {
+        Change::Anytime => Ok(target),
         Change::AtStart => Err(refused(name, "can't set immutable config")),
         Change::Protected => Err(refused(name, "can't set protected config")),
     }

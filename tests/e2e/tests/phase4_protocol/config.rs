@@ -121,6 +121,20 @@ fn config_set_says_what_redis_says() {
         let refused = format!("-ERR CONFIG SET failed (possibly related to argument '{name}') - {why}\r\n");
         expect(&mut conn, resp(&[b"CONFIG", b"SET", name.as_bytes(), value.as_bytes()]), refused);
     }
+    for name in ["daemonize", "io-threads", "cluster-enabled", "replicaof", "databases", "logfile"] {
+        let refused = format!(
+            "-ERR CONFIG SET failed (possibly related to argument '{name}') - can't set immutable config\r\n"
+        );
+        for value in ["no", "1", "x"] {
+            expect(&mut conn, format!("CONFIG SET {name} {value}\r\n"), &refused);
+        }
+    }
+    let none = "*4\r\n$9\r\nreplicaof\r\n$0\r\n\r\n$7\r\nslaveof\r\n$0\r\n\r\n";
+    expect(&mut conn, "CONFIG GET slaveof replicaof\r\n", none);
+    for level in ["debug", "verbose", "notice", "warning"] {
+        expect(&mut conn, format!("CONFIG SET loglevel {level}\r\n"), "+OK\r\n");
+        assert_eq!(get(&mut conn, "loglevel"), level.as_bytes());
+    }
     expect(&mut conn, "CONFIG SET proto-max-bulk-len 10gb\r\n", "+OK\r\n");
     assert_eq!(get(&mut conn, "proto-max-bulk-len"), b"10737418240");
     let before = get(&mut conn, "client-output-buffer-limit");

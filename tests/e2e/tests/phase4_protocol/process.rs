@@ -67,6 +67,9 @@ fn counters_count_and_are_reset() {
     assert!(get.starts_with("calls=2,usec=") && get.ends_with(",rejected_calls=1,failed_calls=0"), "{get}");
     let incr = info(&mut conn, "cmdstat_incr");
     assert!(incr.starts_with("calls=1,") && incr.ends_with(",rejected_calls=0,failed_calls=1"), "{incr}");
+    // An error on request is no failure.
+    expect(&mut conn, "DEBUG ERROR 'ODD one'\r\n", "-ODD one\r\n");
+    assert_eq!(info(&mut conn, "total_error_replies"), "2");
     expect(&mut conn, "CONFIG RESETSTAT\r\n", "+OK\r\n");
     assert_eq!(info(&mut conn, "keyspace_hits"), "0");
     assert_eq!(info(&mut conn, "total_error_replies"), "0");

@@ -129,6 +129,12 @@ fn a_person_with_telnet_or_netcat_is_understood() {
         conn.expect_eof();
     }
     expect_last(&server, "POST / HTTP/1.1\r\nHost: x\r\n\r\nFLUSHALL\r\n", "");
+    // Not even what stands before is answered; what was answered before it arrived is.
+    expect_last(&server, "SET k v\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\nFLUSHALL\r\n", "");
+    let mut conn = server.connect();
+    expect(&mut conn, "GET / HTTP/1.1\r\n", "-ERR wrong number of arguments for 'get' command\r\n");
+    conn.send(b"Host: x\r\n\r\nFLUSHALL\r\n");
+    conn.expect_eof();
 }
 
 #[test]

@@ -110,6 +110,10 @@ fn client_pause_holds_commands_until_it_ends() {
     expect(&mut me, "CLIENT PAUSE 300 ALL\r\n", "+OK\r\n");
     expect(&mut other, "PING\r\n", "+PONG\r\n");
     assert!(start.elapsed() >= Duration::from_millis(295), "after {:?}", start.elapsed());
+    // An end beyond 64 bits lies in the past for Redis: nobody is held.
+    expect(&mut me, "CLIENT PAUSE 9223372036854775807\r\nCLIENT UNPAUSE\r\n", "+OK\r\n+OK\r\n");
+    expect(&mut me, "CLIENT PAUSE 9223372036854775807 WRITE\r\n", "+OK\r\n");
+    expect(&mut other, "SET k v\r\n", "+OK\r\n");
     // A held client that leaves is forgotten.
     expect(&mut me, "CLIENT PAUSE 100000 WRITE\r\n", "+OK\r\n");
     other.send(b"SET k w\r\n");
@@ -135,4 +139,21 @@ fn client_reply_silences_what_it_should() {
         "$1\r\n2\r\n$1\r\nx\r\n",
     );
     expect(&mut conn, "CLIENT REPLY SKIP\r\nCLIENT REPLY ON\r\nECHO y\r\n", "+OK\r\n$1\r\ny\r\n");
+}
+
+#[test]
+fn reset_keeps_the_exemption_from_eviction() {
+    let server = start(&[]);
+    let mut conn = server.connect();
+    expect(&mut conn, "CLIENT NO-EVICT on\r\nCLIENT SETNAME x\r\nRESET\r\n", "+OK\r\n+OK\r\n+RESET\r\n");
+    conn.send(b"CLIENT INFO\r\n");
+    let line = read_bulk(&mut conn);
+    assert!(text(&line).contains(" name= ") && text(&line).contains(" flags=e "), "{}", text(&line));
+}
+
+#[test]
+fn client_unblock_counts_its_arguments() {
+    let server = start(&[]);
+    let wrong = "-ERR unknown subcommand or wrong number of arguments for 'UNBLOCK'. Try CLIENT HELP.\r\n";
+    expect(&mut server.connect(), "CLIENT UNBLOCK 1 TIMEOUT x\r\n", wrong);
 }
