@@ -3,7 +3,7 @@
 //! TCP delivers bytes in order and keeps no boundaries: one write may arrive in three reads, three writes in one. So each
 //! message says first how long it is: `u32 little-endian length | payload`.
 //!
-//! | file | idea |
+//! | room | idea |
 //! |---|---|
 //! | [`frame`] | the format, as two pure functions over byte slices |
 //! | [`stream`] | frames out of a blocking socket: buffered reads, batched replies, three ways a stream can end |

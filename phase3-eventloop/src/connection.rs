@@ -19,9 +19,9 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sys::socket::Shutdown;
 
-use crate::outbox::{ConnStats, Limits};
+use crate::limits::Limits;
 use crate::poller::Interest;
-use crate::service::{ConnId, Ending};
+use crate::slab::ConnId;
 use crate::syscalls;
 
 /// Most bytes of an ordinary read.
@@ -30,6 +30,51 @@ pub const READ_SIZE: usize = 64 * 1024;
 const MAX_READ: usize = 1024 * 1024;
 /// How long the peer may take to see our FIN and answer with its own.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// Why a connection ended, for logs and counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CloseReason {
+    /// The peer sent FIN, and everything owed was sent.
+    EndOfStream,
+    /// The service asked for it ([`Next::Close`](crate::service::Next::Close), [`Outbox::close`](crate::outbox::Outbox::close)).
+    ByService,
+    /// Not a byte went either way for longer than the idle timeout.
+    Idle,
+    /// The peer accepted no byte of a waiting output for too long.
+    Stalled,
+    /// The kernel reported an error: the connection was reset, for instance. `EMSGSIZE`: an unfinished request outgrew
+    /// [`Limits::max_carry`].
+    Error(nix::Error),
+    /// The server is going down.
+    Shutdown,
+}
+
+impl CloseReason {
+    /// A few words for logs and traces.
+    pub fn name(self) -> &'static str {
+        match self {
+            CloseReason::EndOfStream => "end of stream",
+            CloseReason::ByService => "closed by the server",
+            CloseReason::Idle => "idle",
+            CloseReason::Stalled => "does not read",
+            CloseReason::Error(errno) => crate::syscalls::name(errno),
+            CloseReason::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// What the loop knows about a connection, for `CLIENT LIST` and the like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ConnStats {
+    /// Bytes received and not yet served.
+    pub input_len: usize,
+    /// Capacity behind them.
+    pub input_capacity: usize,
+    /// Bytes waiting to be sent.
+    pub output_len: usize,
+    /// Capacity behind them.
+    pub output_capacity: usize,
+}
 
 // ANCHOR: connection-state
 /// What a connection may do.
@@ -44,7 +89,7 @@ pub enum State {
     /// Send what is owed, then end.
     Closing {
         /// Why.
-        ending: Ending,
+        ending: CloseReason,
         /// After one more attempt to send, whatever is left by then.
         once: bool,
     },
@@ -247,7 +292,7 @@ impl Connection {
     }
 
     /// Starts the end. One that has started already can only be cut short, and then for the new reason.
-    pub fn close(&mut self, ending: Ending, once: bool) {
+    pub fn close(&mut self, ending: CloseReason, once: bool) {
         match self.state {
             State::Lingering { .. } | State::Closing { once: true, .. } => {}
             State::Closing { .. } if !once => {}
@@ -260,7 +305,7 @@ impl Connection {
         self.output.clear();
         self.sent = 0;
         self.peer_ended = true;
-        self.close(Ending::Error(errno), true);
+        self.close(CloseReason::Error(errno), true);
     }
 
     /// Decides what follows after a flush.
@@ -317,17 +362,17 @@ impl Connection {
     // ANCHOR_END: desired-interest
 
     /// When this connection has to be looked at though nothing happens, and why it would end then.
-    pub fn deadline(&self, limits: &Limits, now: Instant) -> Option<(Instant, Ending)> {
+    pub fn deadline(&self, limits: &Limits, now: Instant) -> Option<(Instant, CloseReason)> {
         if let State::Lingering { until } = self.state {
-            return Some((until, Ending::ByService));
+            return Some((until, CloseReason::ByService));
         }
         // A held client waits for us, not we for it.
         let exempt = self.never_idle || self.state == State::Held;
         let idle_since = if exempt { now } else { self.last_activity };
         // A timeout that leads beyond what an Instant can hold never runs out.
         let end = |since: Option<Instant>, timeout: Option<Duration>| since?.checked_add(timeout?);
-        let idle = end(Some(idle_since), limits.idle_timeout).map(|at| (at, Ending::Idle));
-        let stalled = end(self.stalled_since, limits.stall_timeout).map(|at| (at, Ending::Stalled));
+        let idle = end(Some(idle_since), limits.idle_timeout).map(|at| (at, CloseReason::Idle));
+        let stalled = end(self.stalled_since, limits.stall_timeout).map(|at| (at, CloseReason::Stalled));
         [stalled, idle].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 }

@@ -5,8 +5,10 @@ use std::time::Instant;
 use phase1_echo::log;
 use phase2_framing::frame::{self, Decoded};
 
+use crate::connection::CloseReason;
 use crate::outbox::Outbox;
-use crate::service::{Accepted, Admission, ConnId, Ending, Next, Served, Service, Turn};
+use crate::service::{Accepted, Admission, Next, Served, Service, Turn};
+use crate::slab::ConnId;
 
 /// Echoes frames: `u32 little-endian length | payload`.
 pub struct FrameEcho {
@@ -92,11 +94,11 @@ impl Service for FrameEcho {
 
     fn on_deadline(&mut self, _outbox: &mut Outbox) {}
 
-    fn close(&mut self, conn: ConnId, ending: Ending) {
+    fn close(&mut self, conn: ConnId, ending: CloseReason) {
         match ending {
-            Ending::EndOfStream | Ending::ByService | Ending::Shutdown => {}
+            CloseReason::EndOfStream | CloseReason::ByService | CloseReason::Shutdown => {}
             // These the client's owner will ask about.
-            Ending::Idle | Ending::Stalled | Ending::Error(_) => {
+            CloseReason::Idle | CloseReason::Stalled | CloseReason::Error(_) => {
                 self.log(conn, format_args!("closed: {}", ending.name()));
             }
         }

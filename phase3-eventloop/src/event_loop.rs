@@ -21,13 +21,16 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use nix::errno::Errno;
 
+use crate::connection::CloseReason;
 use crate::connection::State;
 use crate::event_loop::accept::{Listener, Newcomer};
 use crate::event_loop::arrivals::Arrivals;
 use crate::event_loop::signals::Signals;
-use crate::outbox::{Limits, Outbox};
+use crate::limits::Limits;
+use crate::outbox::Outbox;
 use crate::poller::{Event, Interest, Poller, PollerKind, Token};
-use crate::service::{ConnId, Ending, Service};
+use crate::service::Service;
+use crate::slab::ConnId;
 use crate::timers::Timers;
 use crate::trace::{Trace, Track};
 
@@ -275,7 +278,7 @@ impl EventLoop {
     }
     // ANCHOR_END: check-deadline
 
-    fn give_up(&mut self, id: ConnId, ending: Ending) {
+    fn give_up(&mut self, id: ConnId, ending: CloseReason) {
         if let Some(connection) = self.outbox.connections.get_mut(id) {
             // Of a lingering one this is the second end.
             connection.peer_ended |= connection.reported;

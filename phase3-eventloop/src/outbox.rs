@@ -1,11 +1,11 @@
 //! What a service can ask of the loop beyond its own reply.
 use std::mem;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::buffers::Buffers;
-use crate::connection::{Connection, State};
-use crate::service::{ConnId, Ending};
-use crate::slab::Slab;
+use crate::connection::{CloseReason, ConnStats, Connection, State};
+use crate::limits::Limits;
+use crate::slab::{ConnId, Slab};
 use crate::trace::{Args, Trace, Track};
 
 /// The loop's side door: bytes for *other* connections, and requests that the loop carries out after the turn.
@@ -25,51 +25,6 @@ pub struct Outbox {
     serving: Option<(ConnId, ConnStats)>,
     pub(crate) stop: bool,
     pub(crate) trace: Option<Trace>,
-}
-
-// ANCHOR: limits
-/// The loop's limits per connection.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
-    /// Close a connection on which no byte went either way for this long. `None`: never.
-    pub idle_timeout: Option<Duration>,
-    /// Close a connection whose waiting output made no progress for this long. `None`: never.
-    pub stall_timeout: Option<Duration>,
-    /// Above this many bytes of waiting output a connection is neither served nor read.
-    pub high_mark: usize,
-    /// Below this many it is served again.
-    pub low_mark: usize,
-    /// Most bytes an unfinished request may hold before the connection is closed.
-    pub max_carry: usize,
-    /// Probe a silent peer this often (tcp(7), keep-alive); connections accepted from now on. `None`: never.
-    pub keepalive: Option<Duration>,
-}
-// ANCHOR_END: limits
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            idle_timeout: None,
-            stall_timeout: Some(Duration::from_secs(60)),
-            high_mark: 1024 * 1024,
-            low_mark: 256 * 1024,
-            max_carry: 1024 * 1024 * 1024,
-            keepalive: None,
-        }
-    }
-}
-
-/// What the loop knows about a connection, for `CLIENT LIST` and the like.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct ConnStats {
-    /// Bytes received and not yet served.
-    pub input_len: usize,
-    /// Capacity behind them.
-    pub input_capacity: usize,
-    /// Bytes waiting to be sent.
-    pub output_len: usize,
-    /// Capacity behind them.
-    pub output_capacity: usize,
 }
 
 impl Outbox {
@@ -118,7 +73,7 @@ impl Outbox {
 
     /// Closes a connection at the end of the tick, after an attempt to send what is owed.
     pub fn close(&mut self, conn: ConnId) {
-        self.end(conn, Ending::ByService, true);
+        self.end(conn, CloseReason::ByService, true);
     }
 
     /// Serves a held connection again: first what it had already sent, in this tick if possible.
@@ -199,7 +154,7 @@ impl Outbox {
         }
     }
 
-    pub(crate) fn end(&mut self, conn: ConnId, ending: Ending, once: bool) {
+    pub(crate) fn end(&mut self, conn: ConnId, ending: CloseReason, once: bool) {
         if let Some(connection) = self.connections.get_mut(conn) {
             connection.close(ending, once);
             self.mark_dirty(conn);

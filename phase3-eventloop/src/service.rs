@@ -6,41 +6,9 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use crate::connection::CloseReason;
 use crate::outbox::Outbox;
-
-/// Names one connection for as long as it lives, and never another one afterwards.
-///
-/// The low 32 bits are a slot index, dense and reused, fit to index a `Vec`; the high 32 bits are the slot's generation,
-/// so that an event, a timer or a message meant for a closed connection cannot reach the one that took its slot.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ConnId(u64);
-
-impl ConnId {
-    /// Joins a slot index and its generation.
-    pub fn new(index: u32, generation: u32) -> Self {
-        ConnId(u64::from(generation) << 32 | u64::from(index))
-    }
-
-    /// The slot: dense, reused after close.
-    pub fn index(self) -> usize {
-        (self.0 & 0xffff_ffff) as usize
-    }
-
-    /// How often the slot had been used before this connection took it.
-    pub fn generation(self) -> u32 {
-        (self.0 >> 32) as u32
-    }
-
-    /// The inverse of [`ConnId::raw`].
-    pub fn from_raw(raw: u64) -> Self {
-        ConnId(raw)
-    }
-
-    /// Both halves as one number, for traces and kernel tokens.
-    pub fn raw(self) -> u64 {
-        self.0
-    }
-}
+use crate::slab::ConnId;
 
 /// What is known of a connection at the moment it is accepted: the 4-tuple, and which listener it came through.
 #[derive(Clone, Copy, Debug)]
@@ -103,38 +71,6 @@ pub enum Next {
     Close,
 }
 
-/// Why a connection ended, for logs and counts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ending {
-    /// The peer sent FIN, and everything owed was sent.
-    EndOfStream,
-    /// The service asked for it ([`Next::Close`], [`Outbox::close`]).
-    ByService,
-    /// Not a byte went either way for longer than the idle timeout.
-    Idle,
-    /// The peer accepted no byte of a waiting output for too long.
-    Stalled,
-    /// The kernel reported an error: the connection was reset, for instance. `EMSGSIZE`: an unfinished request outgrew
-    /// [`Limits::max_carry`](crate::outbox::Limits::max_carry).
-    Error(nix::Error),
-    /// The server is going down.
-    Shutdown,
-}
-
-impl Ending {
-    /// A few words for logs and traces.
-    pub fn name(self) -> &'static str {
-        match self {
-            Ending::EndOfStream => "end of stream",
-            Ending::ByService => "closed by the server",
-            Ending::Idle => "idle",
-            Ending::Stalled => "does not read",
-            Ending::Error(errno) => crate::syscalls::name(errno),
-            Ending::Shutdown => "shutdown",
-        }
-    }
-}
-
 /// Something that answers requests. All methods run on the loop's one thread, never at the same time, and must not
 /// block: while one of them runs, every client waits.
 pub trait Service {
@@ -173,7 +109,7 @@ pub trait Service {
     fn on_deadline(&mut self, outbox: &mut Outbox);
 
     /// Nothing more will be served or sent; the id will never be used again. Called exactly once per accepted connection.
-    fn close(&mut self, conn: ConnId, ending: Ending);
+    fn close(&mut self, conn: ConnId, ending: CloseReason);
 
     /// SIGTERM or SIGINT arrived, or [`Outbox::shut_down`] was called: the last chance to persist. Replies already
     /// appended are still sent afterwards. An error is reported and makes the exit status 1.

@@ -3,7 +3,39 @@
 //! A descriptor is a poor name for a connection: the kernel hands out the lowest free number, so after a `close` the next
 //! `accept` returns the *same* one, and an event still waiting in the list would reach the wrong client. A [`ConnId`]
 //! adds the slot's generation, and whoever comes with last year's ticket finds nobody.
-use crate::service::ConnId;
+/// Names one connection for as long as it lives, and never another one afterwards.
+///
+/// The low 32 bits are a slot index, dense and reused, fit to index a `Vec`; the high 32 bits are the slot's generation,
+/// so that an event, a timer or a message meant for a closed connection cannot reach the one that took its slot.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ConnId(u64);
+
+impl ConnId {
+    /// Joins a slot index and its generation.
+    pub fn new(index: u32, generation: u32) -> Self {
+        ConnId(u64::from(generation) << 32 | u64::from(index))
+    }
+
+    /// The slot: dense, reused after close.
+    pub fn index(self) -> usize {
+        (self.0 & 0xffff_ffff) as usize
+    }
+
+    /// How often the slot had been used before this connection took it.
+    pub fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// The inverse of [`ConnId::raw`].
+    pub fn from_raw(raw: u64) -> Self {
+        ConnId(raw)
+    }
+
+    /// Both halves as one number, for traces and kernel tokens.
+    pub fn raw(self) -> u64 {
+        self.0
+    }
+}
 
 /// Values by [`ConnId`]; insert, look-up and removal are O(1), and a stale id finds nothing.
 pub struct Slab<T> {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use phase1_echo::log;
 
-use crate::service::ConnId;
+use crate::slab::ConnId;
 
 /// A buffer of this many bytes is written at once; a smaller one after [`WRITE_EVERY`].
 const WRITE_AT: usize = 256 * 1024;

@@ -10,8 +10,10 @@ pub mod unit;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use phase3_eventloop::connection::CloseReason;
 use phase3_eventloop::outbox::Outbox;
-use phase3_eventloop::service::{Accepted, Admission, ConnId, Ending, Next, Served, Service, Turn};
+use phase3_eventloop::service::{Accepted, Admission, Next, Served, Service, Turn};
+use phase3_eventloop::slab::ConnId;
 
 use crate::command::lookup;
 use crate::config::Config;
@@ -176,18 +178,18 @@ impl Service for Server {
         }
     }
 
-    fn close(&mut self, conn: ConnId, ending: Ending) {
+    fn close(&mut self, conn: ConnId, ending: CloseReason) {
         let Some(client) = self.state.clients.close(conn) else { return };
         self.state.held -= usize::from(client.held.is_some());
         match ending {
-            Ending::Error(Errno::EMSGSIZE) => {
+            CloseReason::Error(Errno::EMSGSIZE) => {
                 self.state.stats.query_limit_closed += 1;
                 log::warning(format_args!(
                     "closed {}: its unfinished request grew beyond client-query-buffer-limit",
                     client.peer
                 ));
             }
-            Ending::Stalled => {
+            CloseReason::Stalled => {
                 self.state.stats.output_limit_closed += 1;
                 log::warning(format_args!("closed {}: it does not read its replies", client.peer));
             }

@@ -9,7 +9,7 @@ pub mod stats;
 use std::time::Instant;
 
 use phase3_eventloop::outbox::Outbox;
-use phase3_eventloop::service::ConnId;
+use phase3_eventloop::slab::ConnId;
 
 use crate::clock::wall_clock;
 use crate::config::Config;

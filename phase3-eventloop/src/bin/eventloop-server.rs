@@ -11,7 +11,7 @@ use phase1_echo::{log, output, server, socket};
 use phase2_framing::frame::{DEFAULT_MAX, HEADER};
 use phase3_eventloop::echo::FrameEcho;
 use phase3_eventloop::event_loop::{EventLoop, Settings};
-use phase3_eventloop::outbox::Limits;
+use phase3_eventloop::limits::Limits;
 use phase3_eventloop::poller::PollerKind;
 use phase3_eventloop::trace::Trace;
 

@@ -147,16 +147,16 @@ fn a_stall_is_measured_from_the_last_progress() {
     let start = Instant::now();
     let second = Duration::from_secs(1);
     clog(&mut connection, start);
-    assert_eq!(connection.deadline(&LIMITS, start), Some((start + 5 * second, Ending::Stalled)));
+    assert_eq!(connection.deadline(&LIMITS, start), Some((start + 5 * second, CloseReason::Stalled)));
     assert_eq!(connection.flush(start + second), Ok(0));
     assert_eq!(
         connection.deadline(&LIMITS, start),
-        Some((start + 5 * second, Ending::Stalled)),
+        Some((start + 5 * second, CloseReason::Stalled)),
         "no progress"
     );
     theirs.read_exact(&mut vec![0; 150_000]).unwrap();
     assert!(connection.flush(start + 2 * second).unwrap() > 0);
-    assert_eq!(connection.deadline(&LIMITS, start), Some((start + 7 * second, Ending::Stalled)));
+    assert_eq!(connection.deadline(&LIMITS, start), Some((start + 7 * second, CloseReason::Stalled)));
 }
 
 #[test]
@@ -165,12 +165,12 @@ fn held_and_exempt_connections_are_not_idle() {
     let start = connection.last_activity;
     let later = start + Duration::from_secs(60);
     let idle = LIMITS.idle_timeout.unwrap();
-    assert_eq!(connection.deadline(&LIMITS, later), Some((start + idle, Ending::Idle)));
+    assert_eq!(connection.deadline(&LIMITS, later), Some((start + idle, CloseReason::Idle)));
     connection.never_idle = true;
-    assert_eq!(connection.deadline(&LIMITS, later), Some((later + idle, Ending::Idle)));
+    assert_eq!(connection.deadline(&LIMITS, later), Some((later + idle, CloseReason::Idle)));
     connection.never_idle = false;
     connection.state = State::Held;
-    assert_eq!(connection.deadline(&LIMITS, later), Some((later + idle, Ending::Idle)));
+    assert_eq!(connection.deadline(&LIMITS, later), Some((later + idle, CloseReason::Idle)));
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn a_held_client_is_read_one_read_ahead() {
 fn an_ordinary_end_says_fin_and_waits_for_the_peers() {
     let (mut connection, mut theirs, mut scratch) = pair();
     connection.output = b"bye".to_vec();
-    connection.close(Ending::ByService, false);
+    connection.close(CloseReason::ByService, false);
     assert_eq!(connection.step(&LIMITS), Step::Stay, "not before it is sent");
     connection.flush(Instant::now()).unwrap();
     assert_eq!(connection.step(&LIMITS), Step::Linger);
@@ -214,7 +214,7 @@ fn after_the_peers_fin_what_is_owed_is_sent_first() {
     let (mut connection, _theirs, _) = pair();
     clog(&mut connection, Instant::now());
     connection.peer_ended = true;
-    connection.close(Ending::EndOfStream, false);
+    connection.close(CloseReason::EndOfStream, false);
     assert_eq!(connection.step(&LIMITS), Step::Stay);
     assert_eq!(connection.desired_interest(), Interest { writable: true, ..Interest::NONE });
     connection.sent = connection.output.len();
@@ -225,13 +225,13 @@ fn after_the_peers_fin_what_is_owed_is_sent_first() {
 fn an_end_can_be_cut_short_but_not_taken_back() {
     let (mut connection, _theirs, _) = pair();
     clog(&mut connection, Instant::now());
-    connection.close(Ending::EndOfStream, false);
-    connection.close(Ending::Shutdown, false);
-    assert_eq!(connection.state, State::Closing { ending: Ending::EndOfStream, once: false });
-    connection.close(Ending::Stalled, true);
-    assert_eq!(connection.state, State::Closing { ending: Ending::Stalled, once: true });
+    connection.close(CloseReason::EndOfStream, false);
+    connection.close(CloseReason::Shutdown, false);
+    assert_eq!(connection.state, State::Closing { ending: CloseReason::EndOfStream, once: false });
+    connection.close(CloseReason::Stalled, true);
+    assert_eq!(connection.state, State::Closing { ending: CloseReason::Stalled, once: true });
     connection.fail(Errno::EPIPE);
-    assert_eq!(connection.state, State::Closing { ending: Ending::Stalled, once: true });
+    assert_eq!(connection.state, State::Closing { ending: CloseReason::Stalled, once: true });
     assert_eq!(connection.step(&LIMITS), Step::Remove);
 }
 

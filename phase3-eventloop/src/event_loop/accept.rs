@@ -7,9 +7,10 @@ use nix::errno::Errno;
 use phase1_echo::{log, socket};
 
 use super::{EventLoop, listener_token};
+use crate::connection::CloseReason;
 use crate::connection::Connection;
 use crate::poller::{Interest, Token};
-use crate::service::{Accepted, Admission, Ending, Service};
+use crate::service::{Accepted, Admission, Service};
 use crate::trace::Track;
 
 /// Most connections accepted per listener and tick: a storm of newcomers must not starve those who are inside.
@@ -160,7 +161,7 @@ impl EventLoop {
             && let Some(connection) = self.outbox.connections.get_mut(id)
         {
             connection.reported = true;
-            connection.close(Ending::ByService, false);
+            connection.close(CloseReason::ByService, false);
         }
         self.arm_timer(id);
     }

@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use super::EventLoop;
 use crate::connection::{READ_SIZE, State};
-use crate::service::{ConnId, Service};
+use crate::service::Service;
+use crate::slab::ConnId;
 
 /// Most connections read before the first of them is served: enough to hide memory's latency, few enough that their
 /// records are still in the first-level cache when their turn comes.

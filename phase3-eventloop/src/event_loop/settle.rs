@@ -3,9 +3,11 @@ use std::mem;
 use std::os::fd::{AsFd, AsRawFd};
 
 use super::EventLoop;
+use crate::connection::CloseReason;
 use crate::connection::{State, Step};
 use crate::poller::Token;
-use crate::service::{ConnId, Ending, Service};
+use crate::service::Service;
+use crate::slab::ConnId;
 use crate::trace::Track;
 
 impl EventLoop {
@@ -120,7 +122,7 @@ impl EventLoop {
         }
         let ending = match connection.state {
             State::Closing { ending, .. } => ending,
-            _ => Ending::Shutdown,
+            _ => CloseReason::Shutdown,
         };
         service.close(id, ending);
         if let Some(trace) = &mut self.outbox.trace {

@@ -4,8 +4,10 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use super::{EventLoop, SIGNALS};
+use crate::connection::CloseReason;
 use crate::connection::State;
-use crate::service::{ConnId, Ending, Service};
+use crate::service::Service;
+use crate::slab::ConnId;
 use crate::syscalls;
 use crate::trace::Track;
 
@@ -22,7 +24,7 @@ impl EventLoop {
         let persisted = service.shut_down();
         let deadline = self.outbox.now + self.grace;
         for id in self.outbox.connections.ids() {
-            self.outbox.end(id, Ending::Shutdown, false);
+            self.outbox.end(id, CloseReason::Shutdown, false);
         }
         self.settle_dirty(service);
         let mut hurried = false;

@@ -13,7 +13,7 @@ use crate::service::{Accepted, Admission, Next, Served, Turn};
 enum Told {
     Opened(ConnId),
     Cut(Vec<u8>),
-    Closed(ConnId, Ending),
+    Closed(ConnId, CloseReason),
     Waits,
     ShutDown,
 }
@@ -149,7 +149,7 @@ impl Service for Puppet {
         }
     }
 
-    fn close(&mut self, conn: ConnId, ending: Ending) {
+    fn close(&mut self, conn: ConnId, ending: CloseReason) {
         let position = self.clients.iter().position(|id| *id == conn).expect("closed twice, or never opened");
         self.clients.remove(position);
         self.told.send(Told::Closed(conn, ending)).unwrap();
@@ -291,7 +291,7 @@ fn a_held_client_that_leaves_is_gone_at_once() {
         held.say("hold\necho 1\n");
         held.half_close();
         assert_eq!(running.next(), Told::Cut(b"echo 1\n".to_vec()));
-        assert_eq!(running.next(), Told::Closed(id, Ending::EndOfStream));
+        assert_eq!(running.next(), Told::Closed(id, CloseReason::EndOfStream));
         assert_eq!(held.rest(), b"cut\n");
         let (last, _) = running.connect();
         running.stop(last);
@@ -308,7 +308,7 @@ fn a_held_client_that_has_sent_too_much_is_gone_at_once_too() {
         held.say(&"much\n".repeat(20_000));
         held.half_close();
         assert!(matches!(running.next(), Told::Cut(rest) if rest.len() >= crate::connection::READ_SIZE));
-        assert_eq!(running.next(), Told::Closed(id, Ending::EndOfStream));
+        assert_eq!(running.next(), Told::Closed(id, CloseReason::EndOfStream));
         let (last, _) = running.connect();
         running.stop(last);
     }
@@ -336,7 +336,7 @@ fn closing_says_the_last_words_though_input_is_unread() {
         // More than one read, so that bytes are left in the kernel when the service closes.
         client.say(&format!("quit\n{}", "x".repeat(300_000)));
         assert_eq!(client.rest(), b"bye\n");
-        assert_eq!(running.next(), Told::Closed(id, Ending::ByService));
+        assert_eq!(running.next(), Told::Closed(id, CloseReason::ByService));
         let (last, _) = running.connect();
         running.stop(last);
     });
@@ -352,13 +352,13 @@ fn a_service_closes_others_and_itself() {
         let mut closed: Vec<_> = victims.iter().map(|_| running.next()).collect();
         for (mut victim, id) in victims {
             assert_eq!(victim.rest(), b"adieu\n");
-            let position = closed.iter().position(|told| *told == Told::Closed(id, Ending::ByService));
+            let position = closed.iter().position(|told| *told == Told::Closed(id, CloseReason::ByService));
             closed.remove(position.expect("closed, for this reason, once"));
         }
         let (mut suicide, id) = running.connect();
         suicide.say("echo 1\nsuicide\n");
         assert_eq!(suicide.rest(), b"1\n");
-        assert_eq!(running.next(), Told::Closed(id, Ending::ByService));
+        assert_eq!(running.next(), Told::Closed(id, CloseReason::ByService));
         running.stop(killer);
     });
 }
@@ -433,7 +433,7 @@ fn a_new_idle_timeout_reaches_those_asleep_but_not_the_exempt() {
         let (mut asleep, id) = running.connect();
         client.say("forever\nidle 30\n");
         assert_eq!(asleep.rest(), b"");
-        assert_eq!(running.next(), Told::Closed(id, Ending::Idle));
+        assert_eq!(running.next(), Told::Closed(id, CloseReason::Idle));
         client.say("echo still here\n");
         client.expect("still here");
         running.stop(client);
@@ -448,7 +448,7 @@ fn an_unfinished_request_may_not_grow_for_ever() {
         let mut stream = client.0.get_ref().try_clone().unwrap();
         let writing = std::thread::spawn(move || drop(stream.write_all(&[b'x'; 1_000_000])));
         assert_eq!(client.rest(), b"");
-        assert_eq!(running.next(), Told::Closed(id, Ending::Error(Errno::EMSGSIZE)));
+        assert_eq!(running.next(), Told::Closed(id, CloseReason::Error(Errno::EMSGSIZE)));
         writing.join().unwrap();
         let (last, _) = running.connect();
         running.stop(last);
@@ -463,7 +463,7 @@ fn a_cut_request_is_reported_with_what_there_was_of_it() {
         client.half_close();
         assert_eq!(client.rest(), b"1\ncut\n");
         assert_eq!(running.next(), Told::Cut(b"echo".to_vec()));
-        assert_eq!(running.next(), Told::Closed(id, Ending::EndOfStream));
+        assert_eq!(running.next(), Told::Closed(id, CloseReason::EndOfStream));
         let (last, _) = running.connect();
         running.stop(last);
     });
@@ -492,7 +492,7 @@ fn stopping_sends_what_is_owed_and_closes_everybody() {
         assert_eq!(asleep.rest(), b"");
         let mut closed = [running.next(), running.next()];
         closed.sort_by_key(|told| matches!(told, Told::Closed(id, _) if *id == second));
-        assert_eq!(closed, [first, second].map(|id| Told::Closed(id, Ending::Shutdown)));
+        assert_eq!(closed, [first, second].map(|id| Told::Closed(id, CloseReason::Shutdown)));
         assert!(TcpStream::connect(running.address).is_err(), "nobody listens any more");
         let mut running = running;
         running.thread.take().unwrap().join().unwrap().unwrap();
@@ -555,7 +555,7 @@ fn whoever_is_closed_while_waiting_for_a_turn_gets_none() {
         let mut last = killer;
         last.say("echo still here\n");
         last.expect("still here");
-        assert_ne!(running.next(), Told::Closed(id, Ending::ByService));
+        assert_ne!(running.next(), Told::Closed(id, CloseReason::ByService));
         running.stop(last);
     });
 }

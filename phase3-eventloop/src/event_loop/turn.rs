@@ -5,8 +5,10 @@ use std::ops::Range;
 use nix::errno::Errno;
 
 use super::EventLoop;
+use crate::connection::CloseReason;
 use crate::connection::{Received, State};
-use crate::service::{ConnId, Ending, Next, Served, Service, Turn};
+use crate::service::{Next, Served, Service, Turn};
+use crate::slab::ConnId;
 use crate::trace::Track;
 
 impl EventLoop {
@@ -84,7 +86,7 @@ impl EventLoop {
             return self.outbox.mark_dirty(id);
         }
         let mut rest = mem::take(&mut connection.carry);
-        connection.close(Ending::EndOfStream, false);
+        connection.close(CloseReason::EndOfStream, false);
         let mut out = self.outbox.begin_turn(id, rest.len());
         service.end_of_input(id, &rest, &mut out);
         self.outbox.end_turn(id, out);
@@ -150,7 +152,7 @@ impl EventLoop {
         connection.unserved = served.next != Next::More && !connection.carry.is_empty();
         match served.next {
             Next::More if connection.carry.len() > max_carry => {
-                connection.close(Ending::Error(Errno::EMSGSIZE), false);
+                connection.close(CloseReason::Error(Errno::EMSGSIZE), false);
             }
             Next::More => {}
             Next::Full => {
@@ -158,7 +160,7 @@ impl EventLoop {
                 self.outbox.trace_instant(Track::Connection(id), "back-pressure on", &[]);
             }
             Next::Hold => connection.state = State::Held,
-            Next::Close => connection.close(Ending::ByService, false),
+            Next::Close => connection.close(CloseReason::ByService, false),
         }
     }
 

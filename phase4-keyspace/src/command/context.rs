@@ -1,6 +1,6 @@
 //! What a command may touch: the keyspace and no more, or the whole server.
 use phase3_eventloop::outbox::Outbox;
-use phase3_eventloop::service::ConnId;
+use phase3_eventloop::slab::ConnId;
 
 use super::string::string;
 use crate::error::Error;

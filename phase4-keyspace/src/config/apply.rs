@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use phase3_eventloop::outbox::Limits;
+use phase3_eventloop::limits::Limits;
 
 use crate::config::Config;
 use crate::log;

@@ -1,5 +1,5 @@
 //! May this request run? Every reason why not, in Redis's order.
-use phase3_eventloop::service::ConnId;
+use phase3_eventloop::slab::ConnId;
 
 use crate::command::Command;
 use crate::command::flags::Flag;

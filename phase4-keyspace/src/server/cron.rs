@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use phase3_eventloop::outbox::Outbox;
-use phase3_eventloop::service::ConnId;
+use phase3_eventloop::slab::ConnId;
 
 use crate::log;
 use crate::memory;

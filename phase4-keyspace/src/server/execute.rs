@@ -1,6 +1,6 @@
 //! One request that may run: its command's function, its reply, what follows from what it did.
 use phase3_eventloop::outbox::Outbox;
-use phase3_eventloop::service::ConnId;
+use phase3_eventloop::slab::ConnId;
 
 use crate::command::lookup::Named;
 use crate::command::{Context, Run, ServerContext};

@@ -1,5 +1,6 @@
 //! One client's turn: its bytes, batch by batch, until they are used up or a command ends the turn.
-use phase3_eventloop::service::{ConnId, Next, Turn};
+use phase3_eventloop::service::{Next, Turn};
+use phase3_eventloop::slab::ConnId;
 
 use crate::command::lookup::{self, Named};
 use crate::error::Error;

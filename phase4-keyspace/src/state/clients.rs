@@ -2,7 +2,8 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use phase3_eventloop::service::{Accepted, ConnId};
+use phase3_eventloop::service::Accepted;
+use phase3_eventloop::slab::ConnId;
 
 use super::stats::CommandId;
 use crate::error::Error;

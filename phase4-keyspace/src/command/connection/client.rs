@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::time::Instant;
 
-use phase3_eventloop::outbox::{ConnStats, Outbox};
+use phase3_eventloop::connection::ConnStats;
+use phase3_eventloop::outbox::Outbox;
 
 use super::control::{kill, pause, unblock, unpause};
 use crate::command::ServerContext;

@@ -1,7 +1,7 @@
 //! `INFO`: real counts only. A field of Redis that could only be made up is left out; one that is truly zero is shown as 0.
 use std::fmt::Write;
 
-use phase3_eventloop::outbox::Limits;
+use phase3_eventloop::limits::Limits;
 
 use crate::clock::wall_clock;
 use crate::command::{Command, Group};

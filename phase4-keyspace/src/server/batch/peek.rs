@@ -50,7 +50,8 @@ mod tests {
     use std::net::SocketAddr;
     use std::time::Instant;
 
-    use phase3_eventloop::service::{Accepted, ConnId};
+    use phase3_eventloop::service::Accepted;
+    use phase3_eventloop::slab::ConnId;
 
     use super::*;
     use crate::command::all;
