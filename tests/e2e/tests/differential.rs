@@ -1,6 +1,6 @@
 //! The bounded share of the differential test that runs with the other tests. The whole of it:
 //! `cargo run -p oracle --bin differential -- --seeds 10 --commands 100000`.
-use oracle::{run_seed, server::Server};
+use oracle::{events, run_seed, server::Server};
 
 mod support;
 
@@ -42,4 +42,25 @@ fn a_changed_limit_is_found_and_shrunk() {
     let finding = run_seed(&mut servers, 1, COMMANDS).unwrap().expect("eight databases are not sixteen");
     assert!(finding.reproduced, "{finding}");
     assert!(finding.steps.len() <= 3, "not shrunk:\n{finding}");
+}
+
+/// What every command does to keys, event by event and in order, and how much it adds to the dirty count.
+#[test]
+#[ignore = "needs redis-server"]
+fn every_change_of_a_key_is_noted_as_redis_publishes_it() {
+    let binary = support::binary("keyspace-server").display().to_string();
+    let redis = Server::redis().expect("redis-server 7.0.15");
+    let ours = Server::keyspace(&binary).expect("keyspace-server");
+    let compared = |name: &String| {
+        let name = name.to_uppercase();
+        events::ROWS.iter().any(|(_, command)| command.split(' ').next() == Some(&name))
+    };
+    let commands = events::data_commands(&ours).expect("COMMAND is answered");
+    assert!(commands.len() > 40, "{commands:?}");
+    let left_out: Vec<&String> = commands.iter().filter(|name| !compared(name)).collect();
+    assert!(left_out.is_empty(), "no row compares {left_out:?}");
+    let (found, published) = events::compare(&redis, &ours, events::ROWS).expect("both servers answer");
+    let found: String = found.iter().map(ToString::to_string).collect();
+    assert!(found.is_empty(), "{found}");
+    assert!(published > 100, "only {published} events in {} rows", events::ROWS.len());
 }

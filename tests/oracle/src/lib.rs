@@ -4,8 +4,9 @@
 //! A seed becomes a sequence of steps ([`generate`], out of the [`table`] of commands), the steps are played to both
 //! servers in pipelined batches over several RESP2 and RESP3 connections ([`replay`]), a difference is shrunk to its
 //! shortest script ([`shrink`]) that can be pasted into redis-cli ([`step::script`]). Where a reply need not be the same
-//! stands in one list with its reasons ([`exceptions`]).
+//! stands in one list with its reasons ([`exceptions`]). What commands do to keys is compared by [`events`].
 pub mod connection;
+pub mod events;
 pub mod exceptions;
 pub mod generate;
 pub mod grammar;
