@@ -129,11 +129,11 @@ fn no_evict(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'
 }
 
 fn info(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
-    let (conn, now) = (context.conn, context.outbox.now());
+    let (conn, now) = (context.conn, context.deliver.outbox.now());
     let state = &mut *context.state;
     let mut text = String::new();
     if let Some(client) = state.clients.get(conn) {
-        describe(client, context.outbox, now, &mut text);
+        describe(client, context.deliver.outbox, now, &mut text);
     }
     reply.verbatim("txt", text.as_bytes());
     Ok(())
@@ -160,10 +160,10 @@ fn list(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) 
         let named = |id: &i64| listed.iter().copied().find(|client| client.id as i64 == *id);
         listed = ids.iter().filter_map(named).collect();
     }
-    let now = context.outbox.now();
+    let now = context.deliver.outbox.now();
     let mut text = String::new();
     for client in listed {
-        describe(client, context.outbox, now, &mut text);
+        describe(client, context.deliver.outbox, now, &mut text);
     }
     reply.verbatim("txt", text.as_bytes());
     Ok(())

@@ -1,7 +1,7 @@
 //! Commands about connections: HELLO and the CLIENT family.
 use std::time::{Duration, Instant};
 
-use super::{expect, info, read_bulk, start, text};
+use super::{expect, expect_last, info, read_bulk, start, text};
 use crate::support::eventually;
 
 #[test]
@@ -139,6 +139,12 @@ fn client_reply_silences_what_it_should() {
         "$1\r\n2\r\n$1\r\nx\r\n",
     );
     expect(&mut conn, "CLIENT REPLY SKIP\r\nCLIENT REPLY ON\r\nECHO y\r\n", "+OK\r\n$1\r\ny\r\n");
+    expect(&mut conn, "CLIENT REPLY SKIP\r\nRESET\r\nECHO z\r\n", "$1\r\nz\r\n");
+    expect(&mut conn, "CLIENT REPLY OFF\r\nRESET\r\nECHO z\r\n", "+RESET\r\n$1\r\nz\r\n");
+    // An error in the protocol is no reply to a command, and is silenced all the same.
+    for mode in ["OFF", "SKIP"] {
+        expect_last(&server, format!("PING\r\nCLIENT REPLY {mode}\r\n*1\r\n!\r\n"), "+PONG\r\n");
+    }
 }
 
 #[test]
