@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::log;
 use crate::state::State;
 use crate::wire::limits::ProtocolError;
+use crate::wire::reply::Wire;
 
 use super::Server;
 use super::batch::{Ahead, Batch, Then};
@@ -119,7 +120,10 @@ impl Serving<'_> {
                 if let Some(client) = state.clients.get(self.conn) {
                     batch.set_aside(client, progress, self.consumed);
                 }
-                Some(Next::More)
+                let unparsed = self.input.len() - progress.pos;
+                // A frame's length is checked when its header is read.
+                let too_long = caller.wire != Wire::Framed && unparsed > state.config.max_request();
+                Some(if too_long { self.give_up(state, unparsed) } else { Next::More })
             }
             // What ran before it may have changed the limits (AUTH, CONFIG SET): look at it again.
             Then::Error(_) if !batch.requests.is_empty() => None,
@@ -129,6 +133,19 @@ impl Serving<'_> {
             }
         }
         // ANCHOR_END: serve-batch-body
+    }
+
+    /// An argument goes on beyond `client-query-buffer-limit`. As in Redis, the client is not told.
+    #[cold]
+    fn give_up(&self, state: &mut State, unparsed: usize) -> Next {
+        state.stats.query_limit_closed += 1;
+        if let Some(client) = state.clients.get(self.conn) {
+            log::warning(format_args!(
+                "closing {}: {unparsed} bytes of an unfinished request wait (client-query-buffer-limit)",
+                client.peer
+            ));
+        }
+        Next::Abandon
     }
 
     /// The stream makes no sense any more: says why. The caller closes.

@@ -103,11 +103,19 @@ fn the_soft_output_limit_closes_after_its_seconds() {
 #[test]
 fn an_unfinished_request_beyond_client_query_buffer_limit_closes_the_client() {
     let server = start(&["--client-query-buffer-limit", "1mb", "--proto-max-bulk-len", "1mb"]);
+    let mut other = server.connect();
+    // Arguments that have arrived whole do not count, however many.
+    let (keys, value) = ((0..3000).map(|n| format!("key:{n}")).collect::<Vec<_>>(), [b'v'; 1000]);
+    let pairs = keys.iter().flat_map(|key| [key.as_bytes(), &value]);
+    let mset: Vec<&[u8]> = [&b"MSET"[..]].into_iter().chain(pairs).collect();
+    expect(&mut other, resp(&mset), "+OK\r\n");
+    expect(&mut other, "CONFIG SET proto-max-bulk-len 3mb\r\n", "+OK\r\n");
     let mut conn = server.connect();
-    // Two arguments that are allowed each, and too much together.
-    let _ = conn.stream.write_all(&resp(&[b"ECHO", &vec![b'x'; 1 << 20], &vec![b'x'; 1 << 20]]));
+    let _ = conn.stream.write_all(&resp(&[b"SET", b"k", &vec![b'x'; 3 << 20]]));
     assert!(conn.read_until_closed().is_empty());
     server.wait_stderr("client-query-buffer-limit");
+    assert_eq!(info(&mut other, "client_query_buffer_limit_disconnections"), "1");
+    expect(&mut other, "CONFIG SET proto-max-bulk-len 1mb\r\nEXISTS k\r\n", "+OK\r\n:0\r\n");
     expect_last(&server, "*1\r\n$1048577\r\n", "-ERR Protocol error: invalid bulk length\r\n");
     let mut conn = server.connect();
     expect(&mut conn, "CONFIG SET proto-max-bulk-len 2mb\r\n*1\r\n$1048577\r\n", "+OK\r\n");
