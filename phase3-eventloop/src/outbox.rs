@@ -197,9 +197,12 @@ impl Outbox {
     pub(crate) fn begin_turn(&mut self, conn: ConnId, input: usize) -> (Vec<u8>, usize) {
         let Some(connection) = self.connections.get_mut(conn) else { return (Vec::new(), 0) };
         connection.compact_output();
-        self.serving = Some((conn, ConnStats { input_len: input, ..connection.stats() }));
+        let stats = connection.stats();
         let out = mem::take(&mut connection.output);
-        (if out.capacity() == 0 { self.buffers.take() } else { out }, connection.sent)
+        let out = if out.capacity() == 0 { self.buffers.take() } else { out };
+        let stats = ConnStats { input_len: input, output_capacity: out.capacity(), ..stats };
+        self.serving = Some((conn, stats));
+        (out, connection.sent)
     }
 
     /// Puts it back.

@@ -38,6 +38,7 @@ pub struct Server {
     /// Empty between turns; see [`Deliver`](crate::deliver::Deliver).
     behind_reply: Vec<u8>,
     next_cron: Instant,
+    next_peaks: Instant,
 }
 
 impl Server {
@@ -49,6 +50,7 @@ impl Server {
             coming: Vec::new(),
             behind_reply: Vec::new(),
             next_cron: now,
+            next_peaks: now,
         }
     }
 }
@@ -156,7 +158,7 @@ impl Service for Server {
             Ending::Error(Errno::EMSGSIZE) => {
                 self.state.stats.query_limit_closed += 1;
                 log::warning(format_args!(
-                    "closed {}: its unfinished request grew beyond client-query-buffer-limit",
+                    "closed {}: its unfinished request is longer than 4 GiB",
                     client.peer
                 ));
             }

@@ -1,8 +1,8 @@
 //! Commands about connections: HELLO and the CLIENT family.
 use std::time::{Duration, Instant};
 
-use super::{expect, expect_last, info, read_bulk, start, text};
-use crate::support::eventually;
+use super::{expect, expect_last, info, read_bulk, resp, start, text};
+use crate::support::{Conn, eventually};
 
 #[test]
 fn hello_changes_the_protocol_of_its_own_reply() {
@@ -91,6 +91,66 @@ fn client_list_tells_who_is_there() {
     assert_eq!(text(&read_bulk(&mut me)).lines().count(), 1);
     me.send(b"CLIENT INFO\r\n");
     assert!(text(&read_bulk(&mut me)).starts_with("id=1 "));
+}
+
+/// The number in a field of a client's line of `CLIENT LIST`.
+fn listed(me: &mut Conn, id: u32, field: &str) -> usize {
+    me.send(&resp(&[b"CLIENT", b"LIST", b"ID", id.to_string().as_bytes()]));
+    let line = String::from_utf8(read_bulk(me)).unwrap();
+    let found = line.split(' ').find_map(|word| word.strip_prefix(&format!("{field}=")));
+    found.unwrap_or_else(|| panic!("no {field} in {line:?}")).parse().unwrap()
+}
+
+#[test]
+fn client_list_tells_what_each_client_costs() {
+    let server = start(&[]);
+    let (mut me, mut other) = (server.connect(), server.connect());
+    expect(&mut me, "PING\r\n", "+PONG\r\n");
+    assert_eq!(listed(&mut me, 1, "qbuf"), 41, "what was sent to ask this");
+    assert_eq!(listed(&mut me, 1, "argv-mem"), 13, "its arguments");
+
+    // A request of which a part has arrived: whole arguments, and the rest.
+    expect(&mut other, "PING\r\n", "+PONG\r\n");
+    let (keys, value) = ((0..3000).map(|n| format!("k{n}")).collect::<Vec<_>>(), [b'v'; 1000]);
+    let pairs = keys.iter().flat_map(|key| [key.as_bytes(), &value]);
+    let words: Vec<&[u8]> = [&b"MSET"[..]].into_iter().chain(pairs).collect();
+    let request = resp(&words);
+    let arrived = 2_500_000;
+    let (mut end, mut argv) = ("*6001\r\n".len(), 0);
+    for word in &words {
+        end += format!("${}\r\n", word.len()).len() + word.len() + 2;
+        if end > arrived {
+            break;
+        }
+        argv += word.len();
+    }
+    other.send(&request[..arrived]);
+    other.wait_until_taken();
+    assert_eq!(listed(&mut me, 2, "argv-mem"), argv);
+    assert!(listed(&mut me, 2, "qbuf") < 1100, "the front of one argument");
+    assert!(listed(&mut me, 2, "tot-mem") >= arrived);
+    expect(&mut other, &request[arrived..], "+OK\r\n");
+    assert_eq!([listed(&mut me, 2, "argv-mem"), listed(&mut me, 2, "qbuf")], [0, 0]);
+    other.send(&resp(&[b"SET", b"big", &[b'b'; 900_000]])[..800_000]);
+    other.wait_until_taken();
+    assert_eq!(listed(&mut me, 2, "argv-mem"), "SET".len() + "big".len());
+    assert!((799_900..800_000).contains(&listed(&mut me, 2, "qbuf")));
+
+    // Replies that wait.
+    let mut slow = Conn::with_receive_buffer(server.addr(), 4096);
+    expect(&mut slow, resp(&[b"SET", b"big", &vec![b'b'; 20_000_000]]), "+OK\r\n");
+    assert_eq!(["obl", "oll", "omem", "rbs"].map(|field| listed(&mut me, 3, field)), [0; 4]);
+    assert!((1..1000).contains(&listed(&mut me, 3, "rbp")), "it had a short reply lately");
+    slow.send(b"GET big\r\n");
+    slow.read_exact(100);
+    assert_eq!(["obl", "oll", "rbs", "rbp"].map(|field| listed(&mut me, 3, field)), [16384, 1, 16384, 16384]);
+    let (omem, total) = (listed(&mut me, 3, "omem"), listed(&mut me, 3, "tot-mem"));
+    assert!(
+        (10_000_000..45_000_000).contains(&omem) && total >= omem + 16384,
+        "omem {omem}, tot-mem {total}"
+    );
+    slow.read_exact(20_000_013 - 100);
+    assert_eq!(["obl", "oll", "omem"].map(|field| listed(&mut me, 3, field)), [0; 3]);
 }
 
 #[test]
