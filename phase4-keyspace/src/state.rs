@@ -121,9 +121,16 @@ impl State {
         }
     }
 
-    /// Ends `CLIENT PAUSE` and lets everybody go whom it held.
+    /// Begins `CLIENT PAUSE`, or changes it. As nothing may be written, keys whose time is over stay and are hidden.
+    pub fn begin_pause(&mut self, pause: Pause) {
+        self.pause = Some(pause);
+        self.keyspace.hide_expired(true);
+    }
+
+    /// Ends `CLIENT PAUSE` and serves every client again that it held.
     pub fn end_pause(&mut self, outbox: &mut Outbox) {
         self.pause = None;
+        self.keyspace.hide_expired(false);
         for client in self.clients.iter_mut() {
             if client.held.is_some_and(|held| held.why == HeldBy::Pause) {
                 client.held = None;

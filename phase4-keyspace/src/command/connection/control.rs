@@ -123,7 +123,9 @@ pub(super) fn pause(
         until: before.map_or(until, |before| before.until.max(until)),
         all: all || before.is_some_and(|before| before.all),
     };
-    context.state.pause = Some(pause).filter(|pause| pause.until > context.deliver.outbox.now());
+    if pause.until > context.deliver.outbox.now() {
+        context.state.begin_pause(pause);
+    }
     reply.ok();
     Ok(())
 }

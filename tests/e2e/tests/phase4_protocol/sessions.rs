@@ -184,6 +184,25 @@ fn client_pause_holds_commands_until_it_ends() {
 }
 
 #[test]
+fn nothing_expires_while_writers_are_paused() {
+    let server = start(&[]);
+    let mut me = server.connect();
+    // In one turn, during which the clock stands still.
+    expect(&mut me, "SET k v PX 50\r\nCLIENT PAUSE 100000 WRITE\r\n", "+OK\r\n+OK\r\n");
+    eventually("the key's time is over", || {
+        me.send(b"GET k\r\n");
+        let gone = me.read_exact(4) == b"$-1\r";
+        me.read_exact(if gone { 1 } else { 3 });
+        gone.then_some(())
+    });
+    expect(&mut me, "EXISTS k\r\nPTTL k\r\nTYPE k\r\nKEYS *\r\n", ":0\r\n:-2\r\n+none\r\n*0\r\n");
+    expect(&mut me, "DBSIZE\r\n", ":1\r\n");
+    assert_eq!(info(&mut me, "expired_keys"), "0");
+    expect(&mut me, "CLIENT UNPAUSE\r\nGET k\r\nDBSIZE\r\n", "+OK\r\n$-1\r\n:0\r\n");
+    assert_eq!(info(&mut me, "expired_keys"), "1");
+}
+
+#[test]
 fn client_reply_silences_what_it_should() {
     let server = start(&[]);
     let mut conn = server.connect();
