@@ -302,10 +302,15 @@ impl Connection {
 
     /// The connection is broken: nothing can be sent any more.
     pub fn fail(&mut self, errno: Errno) {
+        self.abandon(CloseReason::Error(errno));
+    }
+
+    /// Starts an end at which nothing is sent and no FIN of the peer is waited for.
+    pub fn abandon(&mut self, ending: CloseReason) {
         self.output.clear();
         self.sent = 0;
         self.peer_ended = true;
-        self.close(CloseReason::Error(errno), true);
+        self.close(ending, true);
     }
 
     /// Decides what follows after a flush.

@@ -76,6 +76,19 @@ impl Outbox {
         self.end(conn, CloseReason::ByService, true);
     }
 
+    /// Closes a connection at the end of the tick and drops what it is owed. Not for the connection being served, whose
+    /// output is lent to the turn: that returns [`Next::Abandon`](crate::service::Next::Abandon).
+    pub fn abandon(&mut self, conn: ConnId) {
+        debug_assert!(
+            self.serving.is_none_or(|(serving, _)| serving != conn),
+            "its output is lent to the turn"
+        );
+        if let Some(connection) = self.connections.get_mut(conn) {
+            connection.abandon(CloseReason::ByService);
+            self.mark_dirty(conn);
+        }
+    }
+
     /// Serves a held connection again: first what it had already sent, in this tick if possible.
     pub fn resume(&mut self, conn: ConnId) {
         let Some(connection) = self.connections.get_mut(conn) else { return };
@@ -96,7 +109,8 @@ impl Outbox {
         }
     }
 
-    /// Buffer sizes of a connection; of the one being served, as they were when its turn began.
+    /// Buffer sizes of a connection; of the one being served, as they were when its turn began. The lengths do not count
+    /// what has been sent.
     pub fn stats(&self, conn: ConnId) -> Option<ConnStats> {
         match self.serving {
             Some((serving, stats)) if serving == conn => Some(stats),
@@ -133,13 +147,17 @@ impl Outbox {
         }
     }
 
-    /// Takes a connection's output out for its turn. `input` is how many bytes it is going to be served.
-    pub(crate) fn begin_turn(&mut self, conn: ConnId, input: usize) -> Vec<u8> {
-        let Some(connection) = self.connections.get_mut(conn) else { return Vec::new() };
-        self.serving = Some((conn, ConnStats { input_len: input, ..connection.stats() }));
+    /// Takes a connection's output out for its turn, and says how many bytes at its front have been sent. `input` is how
+    /// many bytes the connection is going to be served.
+    pub(crate) fn begin_turn(&mut self, conn: ConnId, input: usize) -> (Vec<u8>, usize) {
+        let Some(connection) = self.connections.get_mut(conn) else { return (Vec::new(), 0) };
         connection.compact_output();
+        let stats = connection.stats();
         let out = mem::take(&mut connection.output);
-        if out.capacity() == 0 { self.buffers.take() } else { out }
+        let out = if out.capacity() == 0 { self.buffers.take() } else { out };
+        let stats = ConnStats { input_len: input, output_capacity: out.capacity(), ..stats };
+        self.serving = Some((conn, stats));
+        (out, connection.sent)
     }
 
     /// Puts it back.

@@ -40,6 +40,8 @@ pub struct Turn<'a> {
     pub input: &'a [u8],
     /// Replies to this connection are appended here; the loop sends them at the end of the tick.
     pub out: &'a mut Vec<u8>,
+    /// How many bytes at the front of `out` have been sent already: what waits is the rest.
+    pub sent: usize,
     /// Stop serving between two requests once `out` is longer than this, and return [`Next::Full`].
     pub high_mark: usize,
     /// Everything else: the other connections' output, closing and holding connections, the tick's clock.
@@ -69,6 +71,8 @@ pub enum Next {
     Hold,
     /// Send what is owed, then close.
     Close,
+    /// Close without sending another byte: what is owed is dropped, unread input is not waited for.
+    Abandon,
 }
 
 /// Something that answers requests. All methods run on the loop's one thread, never at the same time, and must not

@@ -47,7 +47,7 @@ pub struct OutputLimits {
 }
 
 /// Longest request and longest argument, whatever is configured: offsets inside a request are 32 bits wide.
-const LONGEST_REQUEST: u64 = u32::MAX as u64 - 1;
+pub const LONGEST_REQUEST: u64 = u32::MAX as u64 - 1;
 
 /// Who may use `DEBUG`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -157,7 +157,8 @@ impl Config {
         self.proto_max_bulk_len.min(LONGEST_REQUEST) as usize
     }
 
-    /// Longest unfinished request: `client-query-buffer-limit`, as far as this server can.
+    /// Most bytes of a request that are not understood yet, such as an argument that has arrived in part:
+    /// `client-query-buffer-limit`, as far as this server can.
     pub fn max_request(&self) -> usize {
         self.client_query_buffer_limit.min(LONGEST_REQUEST) as usize
     }

@@ -59,6 +59,14 @@ impl Keyspace {
         }
     }
 
+    /// Keeps keys whose deadline passes (`true`), until told otherwise: they are hidden from lookups that only read. A write
+    /// to one of them still removes it first.
+    pub fn hide_expired(&mut self, hide: bool) {
+        for db in &mut self.dbs {
+            db.hide = hide;
+        }
+    }
+
     /// The clock.
     pub fn now(&self) -> Millis {
         self.now

@@ -20,6 +20,7 @@
 //! | 4 the keyspace | [`keyspace`] | numbered databases: what a lookup means, who dies next, what changed |
 //! | 5 what a server is | [`config`] | parameters, from the file and at run time |
 //! | 5 | [`state`] | databases, clients, counters: everything a command may touch, without control flow |
+//! | 5 | [`deliver`] | the gate for output: bytes to any client, limits by class |
 //! | 6 commands | [`command`] | the table, one family of commands a file |
 //! | 7 running it | [`server`] | whose turn it is, may it run, run it, tell the others |
 //!
@@ -34,6 +35,7 @@
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod deliver;
 mod dict;
 pub mod error;
 mod hash;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use phase3_eventloop::connection::CloseReason;
 use phase3_eventloop::outbox::Outbox;
-use phase3_eventloop::service::{Accepted, Admission, Next, Served, Service, Turn};
+use phase3_eventloop::service::{Accepted, Admission, Served, Service, Turn};
 use phase3_eventloop::slab::ConnId;
 
 use crate::command::lookup;
@@ -20,7 +20,6 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::log;
 use crate::state::State;
-use crate::state::meter::Meter;
 use crate::wire::reply::{Wire, framed};
 
 use batch::{Ahead, Batch};
@@ -38,8 +37,10 @@ pub struct Server {
     batch: Batch,
     /// The keys that clients without a pipeline will ask for next: database and hash.
     coming: Vec<(usize, u64)>,
-    meter: Meter,
+    /// Empty between turns; see [`Deliver`](crate::deliver::Deliver).
+    behind_reply: Vec<u8>,
     next_cron: Instant,
+    next_peaks: Instant,
 }
 
 impl Server {
@@ -49,8 +50,9 @@ impl Server {
             state: State::new(config, lookup::table().len(), now),
             batch: Batch::default(),
             coming: Vec::new(),
-            meter: Meter::default(),
+            behind_reply: Vec::new(),
             next_cron: now,
+            next_peaks: now,
         }
     }
 }
@@ -92,35 +94,8 @@ impl Service for Server {
         Admission::Accept
     }
 
-    fn serve(&mut self, mut turn: Turn<'_>) -> Served {
-        let now = turn.outbox.now();
-        self.state.tick(now);
-        // Offsets inside a request are 32 bits wide; the limits on what may wait are below that.
-        let input = &turn.input[..turn.input.len().min(u32::MAX as usize)];
-        match self.state.clients.get(turn.conn) {
-            Some(client) if !client.killed => client.last_active = now,
-            _ => return Served { consumed: turn.input.len(), next: Next::Close },
-        }
-        let before = turn.out.len();
-        let mut consumed = 0;
-        let next = loop {
-            if let Some(next) = self.serve_batch(&mut turn, input, &mut consumed) {
-                break next;
-            }
-        };
-        // A client that a request of its own ended (HTTP) is not told anything, nor what came before.
-        if self.state.clients.get(turn.conn).is_some_and(|client| client.killed) {
-            turn.out.truncate(before);
-        }
-        self.batch.shrink();
-        self.state.stats.turns += 1;
-        self.state.stats.net_input += consumed as u64;
-        self.state.stats.net_output += turn.out.len().saturating_sub(before) as u64;
-        let limit = self.state.config.output_limits.normal;
-        if limit.hard > 0 || limit.soft > 0 {
-            self.enforce_output_limit(turn.conn, turn.out.len(), turn.outbox);
-        }
-        Served { consumed, next }
+    fn serve(&mut self, turn: Turn<'_>) -> Served {
+        self.serve_turn(turn)
     }
 
     fn look_ahead(&mut self, coming: &mut dyn Iterator<Item = (ConnId, &[u8])>) {
@@ -142,7 +117,7 @@ impl Service for Server {
     }
 
     fn turns_over(&mut self) {
-        self.meter.stop(&mut self.state.stats);
+        self.state.meter.stop(&mut self.state.stats);
     }
 
     fn end_of_input(&mut self, conn: ConnId, rest: &[u8], _out: &mut Vec<u8>) {
@@ -185,7 +160,7 @@ impl Service for Server {
             CloseReason::Error(Errno::EMSGSIZE) => {
                 self.state.stats.query_limit_closed += 1;
                 log::warning(format_args!(
-                    "closed {}: its unfinished request grew beyond client-query-buffer-limit",
+                    "closed {}: its unfinished request is longer than 4 GiB",
                     client.peer
                 ));
             }

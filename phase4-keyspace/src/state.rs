@@ -18,6 +18,7 @@ use crate::memory;
 use crate::wire::limits::Limits;
 
 use clients::{Caller, Clients, Held, HeldBy};
+use meter::Meter;
 use pause::Pause;
 use recorder::Recorder;
 use stats::Stats;
@@ -32,6 +33,8 @@ pub struct State {
     pub config: Config,
     /// What `INFO` counts.
     pub stats: Stats,
+    /// Which command's time is running.
+    pub meter: Meter,
     /// `CLIENT PAUSE`, while it lasts.
     pub pause: Option<Pause>,
     /// Whether expired keys are looked for in the background (`DEBUG SET-ACTIVE-EXPIRE`).
@@ -61,6 +64,7 @@ impl State {
             keyspace: Keyspace::new(config.databases),
             clients: Clients::default(),
             stats: Stats::new(commands),
+            meter: Meter::default(),
             pause: None,
             active_expire: true,
             recorder: None,
@@ -117,9 +121,16 @@ impl State {
         }
     }
 
-    /// Ends `CLIENT PAUSE` and lets everybody go whom it held.
+    /// Begins `CLIENT PAUSE`, or changes it. As nothing may be written, keys whose time is over stay and are hidden.
+    pub fn begin_pause(&mut self, pause: Pause) {
+        self.pause = Some(pause);
+        self.keyspace.hide_expired(true);
+    }
+
+    /// Ends `CLIENT PAUSE` and serves every client again that it held.
     pub fn end_pause(&mut self, outbox: &mut Outbox) {
         self.pause = None;
+        self.keyspace.hide_expired(false);
         for client in self.clients.iter_mut() {
             if client.held.is_some_and(|held| held.why == HeldBy::Pause) {
                 client.held = None;

@@ -154,7 +154,7 @@ impl EventLoop {
             let args = [("fd", accepted.fd.into()), ("peer", peer.as_str().into())];
             trace.instant(Track::Connection(id), "accept", &args);
         }
-        let mut out = self.outbox.begin_turn(id, 0);
+        let (mut out, _) = self.outbox.begin_turn(id, 0);
         let admission = service.open(id, &accepted, &mut out, &mut self.outbox);
         self.outbox.end_turn(id, out);
         if admission == Admission::Refuse

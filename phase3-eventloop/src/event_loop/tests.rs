@@ -46,6 +46,12 @@ impl Puppet {
                 return Some(Next::Close);
             }
             "suicide" => turn.outbox.close(turn.conn),
+            "abandon" => return Some(Next::Abandon),
+            "drop" => others.into_iter().for_each(|id| turn.outbox.abandon(id)),
+            "waits" => {
+                let waits = turn.out.len() - turn.sent;
+                turn.out.extend_from_slice(format!("{waits} {}\n", turn.high_mark - turn.sent).as_bytes());
+            }
             "tell" => {
                 assert!(turn.outbox.output(turn.conn).is_none(), "one's own output is turn.out");
                 for id in others {
@@ -339,6 +345,49 @@ fn closing_says_the_last_words_though_input_is_unread() {
         assert_eq!(running.next(), Told::Closed(id, CloseReason::ByService));
         let (last, _) = running.connect();
         running.stop(last);
+    });
+}
+
+#[test]
+fn an_abandoned_client_gets_nothing_of_what_it_is_owed() {
+    everywhere(Limits::default(), |running| {
+        let (mut client, id) = running.connect();
+        client.say("echo 1\nbig 100000\nabandon\n");
+        assert_eq!(running.next(), Told::Closed(id, CloseReason::ByService));
+        assert_eq!(client.rest(), b"");
+        // Another client does it, to one that waits for the rest of an output too large for the kernel.
+        let (mut greedy, id) = running.connect();
+        let (mut other, _) = running.connect();
+        greedy.say("big 50000000\n");
+        greedy.0.read_exact(&mut [0]).unwrap();
+        other.say("drop\necho done\n");
+        other.expect("done");
+        assert_eq!(running.next(), Told::Closed(id, CloseReason::ByService));
+        assert!(greedy.rest().len() < 40_000_000);
+        running.stop(other);
+    });
+}
+
+#[test]
+fn what_has_been_sent_does_not_count_as_waiting() {
+    let limits = Limits { high_mark: 60_000_000, low_mark: 50_000_000, ..Limits::default() };
+    everywhere(limits, |running| {
+        let (mut client, _) = running.connect();
+        client.say("big 20000000\n");
+        let mut half = vec![0; 15_000_000];
+        client.0.read_exact(&mut half).unwrap();
+        client.say("waits\n");
+        let mut rest = vec![0; 5_000_000];
+        client.0.read_exact(&mut rest).unwrap();
+        let mut line = String::new();
+        client.0.read_line(&mut line).unwrap();
+        let (waits, mark) = line.trim().split_once(' ').unwrap();
+        assert!(
+            waits.parse::<usize>().unwrap() <= 5_000_000,
+            "{waits} bytes wait of the five million not read"
+        );
+        assert_eq!(mark, "60000000");
+        running.stop(client);
     });
 }
 

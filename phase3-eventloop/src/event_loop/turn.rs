@@ -87,7 +87,7 @@ impl EventLoop {
         }
         let mut rest = mem::take(&mut connection.carry);
         connection.close(CloseReason::EndOfStream, false);
-        let mut out = self.outbox.begin_turn(id, rest.len());
+        let (mut out, _) = self.outbox.begin_turn(id, rest.len());
         service.end_of_input(id, &rest, &mut out);
         self.outbox.end_turn(id, out);
         self.outbox.buffers.give_back(&mut rest);
@@ -114,14 +114,13 @@ impl EventLoop {
         let start = self.outbox.trace_start();
         let Some(connection) = self.outbox.connections.get_mut(id) else { return };
         let carry = mem::take(&mut connection.carry);
-        let sent = connection.sent;
         let fresh = scratch.map(|range| self.arrivals.bytes(range));
         let input = fresh.unwrap_or(&carry);
         let length = input.len();
-        let mut out = self.outbox.begin_turn(id, length);
+        let (mut out, sent) = self.outbox.begin_turn(id, length);
         // What has been sent in part still stands in front of `out` and must not count as waiting.
         let high_mark = self.outbox.limits.high_mark.saturating_add(sent);
-        let turn = Turn { conn: id, input, out: &mut out, high_mark, outbox: &mut self.outbox };
+        let turn = Turn { conn: id, input, out: &mut out, sent, high_mark, outbox: &mut self.outbox };
         let served = service.serve(turn);
         self.outbox.end_turn(id, out);
         debug_assert!(served.consumed <= length, "a service consumed more than it was given");
@@ -161,6 +160,7 @@ impl EventLoop {
             }
             Next::Hold => connection.state = State::Held,
             Next::Close => connection.close(CloseReason::ByService, false),
+            Next::Abandon => connection.abandon(CloseReason::ByService),
         }
     }
 

@@ -74,7 +74,10 @@ fn reset(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) ->
     client.authenticated = authenticated;
     client.db = 0;
     client.name.clear();
-    client.replies = Replies::On;
+    // `CLIENT REPLY SKIP` still skips this reply.
+    if client.replies == Replies::Off {
+        client.replies = Replies::On;
+    }
     if client.wire == Wire::Resp3 {
         client.wire = Wire::Resp2;
         reply.set_wire(Wire::Resp2);

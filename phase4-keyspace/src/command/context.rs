@@ -1,8 +1,8 @@
 //! What a command may touch: the keyspace and no more, or the whole server.
-use phase3_eventloop::outbox::Outbox;
 use phase3_eventloop::slab::ConnId;
 
 use super::string::string;
+use crate::deliver::Deliver;
 use crate::error::Error;
 use crate::keyspace::{DbMut, Found, Key, Keyspace, Plain, Value};
 use crate::state::State;
@@ -88,8 +88,8 @@ pub struct ServerContext<'a> {
     pub state: &'a mut State,
     /// The client that asks.
     pub conn: ConnId,
-    /// What the loop can be asked for.
-    pub outbox: &'a mut Outbox,
+    /// The way to other clients, and to the loop.
+    pub deliver: Deliver<'a>,
 }
 
 impl ServerContext<'_> {

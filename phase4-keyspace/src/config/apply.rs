@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use phase3_eventloop::limits::Limits;
 
-use crate::config::Config;
+use crate::config::{Config, LONGEST_REQUEST};
 use crate::log;
 
 /// Descriptors that are not clients: listeners, the poller, standard streams, files.
@@ -24,7 +24,8 @@ pub fn of_the_loop(config: &Config) -> Limits {
         stall_timeout: seconds(config.stall_timeout),
         high_mark: HIGH_MARK,
         low_mark: LOW_MARK,
-        max_carry: config.max_request(),
+        // A request as a whole. How much of it may wait to be understood is checked after each turn.
+        max_carry: LONGEST_REQUEST as usize,
         keepalive: seconds(config.tcp_keepalive),
     }
 }

@@ -1,7 +1,8 @@
 //! One numbered database, as commands see it. [`Db`] is what it holds and what can be seen of it; [`DbMut`] is a database
 //! lent together with the journal, which every change goes through.
 //!
-//! Every lookup treats a key whose deadline has passed as absent, and removes it (lazy expiry).
+//! Every lookup treats a key whose deadline has passed as absent, and removes it (lazy expiry), unless the keyspace is told
+//! to keep such keys for a while: then lookups that only read leave them where they are.
 use std::ops::Deref;
 
 use super::change::{Changes, Event};
@@ -28,6 +29,8 @@ pub struct Db {
     pub(super) store: Store,
     pub(super) hasher: Hasher,
     pub(super) now: Millis,
+    /// Keys whose deadline has passed are hidden from readers, and stay; see [`super::Keyspace::hide_expired`].
+    pub(super) hide: bool,
     /// The stamp of a use now; see [`usage`].
     pub(super) clock: u16,
     pub(super) expired: u64,
@@ -44,6 +47,7 @@ impl Db {
             store: Store::default(),
             hasher,
             now: 0,
+            hide: false,
             clock: usage::stamp(0),
             expired: 0,
             random,
@@ -203,7 +207,7 @@ impl<'a> DbMut<'a> {
     #[inline(never)]
     pub(crate) fn into_unusual(mut self, key: Key<'_>, reference: u32) -> Option<Found<'a>> {
         if self.is_dead(self.store.record(reference)) {
-            self.alive(key);
+            self.seen_alive(key);
             return None;
         }
         self.db.store.heap.record_mut(reference).used(self.db.clock);
@@ -217,7 +221,7 @@ impl<'a> DbMut<'a> {
 
     /// The same, for a value that outlives this loan of the database.
     pub fn into_peeked(mut self, key: Key<'_>) -> Option<Found<'a>> {
-        let place = self.alive(key)?;
+        let place = self.seen_alive(key)?;
         let idle_secs = usage::idle(self.store.record(place.reference).clock(), self.now);
         Some(self.db.found(place.reference, idle_secs))
     }
@@ -226,6 +230,15 @@ impl<'a> DbMut<'a> {
     #[inline(always)]
     pub(super) fn alive(&mut self, key: Key<'_>) -> Option<Place> {
         let place = self.store.locate(key)?;
+        self.unless_dead(key, place)
+    }
+
+    /// The same for a lookup that does not write.
+    fn seen_alive(&mut self, key: Key<'_>) -> Option<Place> {
+        let place = self.store.locate(key)?;
+        if self.hide && self.is_dead(self.store.record(place.reference)) {
+            return None;
+        }
         self.unless_dead(key, place)
     }
 
@@ -273,13 +286,19 @@ impl<'a> DbMut<'a> {
         true
     }
 
-    /// A live key, chosen at random; `None` if there is none. Dead ones that it meets are removed.
+    /// A live key, chosen at random; `None` if there is none. Dead ones that it meets are removed, or, while they are
+    /// hidden, passed over; after a hundred of them one is returned, as on a replica of Redis.
     pub fn random_key(&mut self) -> Option<&[u8]> {
+        let mut passed_over = 0;
         loop {
             let Db { store, random, .. } = &mut *self.db;
             let reference = store.dict.pick(|| random.next())?;
-            if !self.is_dead(self.store.record(reference)) {
+            if passed_over == 100 || !self.is_dead(self.store.record(reference)) {
                 return Some(self.db.store.key(reference));
+            }
+            if self.hide {
+                passed_over += 1;
+                continue;
             }
             let (hash, place) = self.store.place_of(&self.hasher, reference);
             self.expire(hash, place);

@@ -192,6 +192,29 @@ fn dead_keys_are_nowhere_and_counted_once() {
 }
 
 #[test]
+fn hidden_dead_keys_stay_until_they_are_hidden_no_more() {
+    let mut keyspace = Keyspace::new(1);
+    let hasher = keyspace.hasher.clone();
+    let [brief, other] = [b"brief", b"other"].map(|name| hasher.key(name));
+    let set = |keyspace: &mut Keyspace, key, at| keyspace.db_mut(0).set_string(key, b"v", at, Event::Set);
+    set(&mut keyspace, brief, Deadline::At(10));
+    set(&mut keyspace, other, Deadline::At(10));
+    keyspace.set_now(10);
+    keyspace.hide_expired(true);
+    let mut db = keyspace.db_mut(0);
+    assert!(db.find(brief).is_none() && db.peek(brief).is_none());
+    // There is no live key to choose; this ends all the same.
+    assert!(db.random_key().is_some());
+    assert_eq!((db.len(), keyspace.expired_keys()), (2, 0));
+    // A write finds no such key, and removes it.
+    keyspace.db_mut(0).set_string(other, b"w", Deadline::Keep, Event::Set);
+    assert_eq!((keyspace.db(0).len(), keyspace.db(0).expires(), keyspace.expired_keys()), (2, 1, 1));
+    keyspace.hide_expired(false);
+    assert!(keyspace.db_mut(0).find(brief).is_none());
+    assert_eq!((keyspace.db(0).len(), keyspace.expired_keys()), (1, 2));
+}
+
+#[test]
 fn a_database_of_dead_keys_has_no_random_key() {
     let mut keyspace = Keyspace::new(1);
     for n in 0..50 {

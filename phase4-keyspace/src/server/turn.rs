@@ -1,82 +1,160 @@
 //! One client's turn: its bytes, batch by batch, until they are used up or a command ends the turn.
-use phase3_eventloop::service::{Next, Turn};
+use phase3_eventloop::service::{Next, Served, Turn};
 use phase3_eventloop::slab::ConnId;
 
 use crate::command::lookup::{self, Named};
+use crate::deliver::{self, Deliver};
 use crate::error::Error;
 use crate::log;
 use crate::state::State;
 use crate::wire::limits::ProtocolError;
-use crate::wire::reply::{Wire, framed};
+use crate::wire::reply::Wire;
 
 use super::Server;
-use super::batch::{Ahead, Then};
+use super::batch::{Ahead, Batch, Then};
 use super::execute::{self, Incoming, Outcome};
 
+/// A turn while it lasts.
+pub(super) struct Serving<'a> {
+    conn: ConnId,
+    input: &'a [u8],
+    /// How much of the input has been served.
+    consumed: usize,
+    out: &'a mut Vec<u8>,
+    /// How many bytes at the front of `out` are sent.
+    sent: usize,
+    /// The turn ends between two requests once `out` is longer than this.
+    mark: usize,
+    deliver: Deliver<'a>,
+}
+
 impl Server {
-    /// Serves one batch from offset `consumed` on, and moves it behind what was served. Returns what the loop does next, `None`
-    /// if the batch was full and more may follow.
-    pub(super) fn serve_batch(
-        &mut self,
-        turn: &mut Turn<'_>,
-        input: &[u8],
-        consumed: &mut usize,
-    ) -> Option<Next> {
+    /// Serves all that has arrived from one client.
+    pub(super) fn serve_turn(&mut self, turn: Turn<'_>) -> Served {
+        let now = turn.outbox.now();
+        self.state.tick(now);
+        let hard = match self.state.clients.get(turn.conn) {
+            Some(client) if !client.killed => {
+                client.last_active = now;
+                deliver::limit_of(&self.state.config.output_limits, client.class()).hard
+            }
+            _ => return Served { consumed: turn.input.len(), next: Next::Abandon },
+        };
+        let Turn { conn, input, out, sent, high_mark, outbox } = turn;
+        let before = out.len();
+        let mut serving = Serving {
+            conn,
+            // Offsets inside a request are 32 bits wide; the loop's limit on what may wait is not above that.
+            input: &input[..input.len().min(u32::MAX as usize)],
+            consumed: 0,
+            out,
+            sent,
+            mark: if hard > 0 { high_mark.min(sent.saturating_add(hard as usize - 1)) } else { high_mark },
+            deliver: Deliver::new(outbox, Some(conn), &mut self.behind_reply),
+        };
+        let next = loop {
+            if let Some(next) = serving.serve_batch(&mut self.state, &mut self.batch) {
+                break next;
+            }
+        };
+        self.batch.shrink();
+        let Serving { consumed, out, .. } = serving;
+        let stats = &mut self.state.stats;
+        stats.turns += 1;
+        stats.net_input += consumed as u64;
+        stats.net_output += out.len().saturating_sub(before) as u64;
+        if deliver::is_cut_off(&mut self.state, conn, out.len() - sent, now) {
+            return Served { consumed, next: Next::Abandon };
+        }
+        Served { consumed, next }
+    }
+}
+
+impl Serving<'_> {
+    /// Serves one batch from what is not consumed yet. Returns what the loop does next, `None` if the batch was full and
+    /// more may follow.
+    fn serve_batch(&mut self, state: &mut State, batch: &mut Batch) -> Option<Next> {
         // ANCHOR: serve-batch-body
-        let state = &mut self.state;
-        let Some(mut caller) = state.caller(turn.conn) else { return Some(Next::Close) };
+        let Some(mut caller) = state.caller(self.conn) else { return Some(Next::Close) };
         let limits = state.wire_limits(caller.stranger);
-        let client = state.clients.get(turn.conn)?;
+        let client = state.clients.get(self.conn)?;
         let ahead = Ahead { lookup: lookup::table(), db: state.keyspace.db(caller.db) };
-        let then = self.batch.gather(input, *consumed, client, &limits, ahead);
-        self.batch.warm(ahead.db);
+        let then = batch.gather(self.input, self.consumed, client, &limits, ahead);
+        batch.warm(ahead.db);
         let mut next = None;
         let mut last = None;
-        for request in &self.batch.requests {
-            let args = self.batch.args(request, input);
-            let incoming = Incoming { command: request.command, hashes: self.batch.hashes(request), args };
-            let outcome = execute::execute(state, caller, incoming, turn.out, turn.outbox, &mut self.meter);
+        for request in &batch.requests {
+            let args = batch.args(request, self.input);
+            let incoming = Incoming { command: request.command, hashes: batch.hashes(request), args };
+            let outcome = execute::execute(state, caller, incoming, self.out, &mut self.deliver);
             if outcome == Outcome::Held {
                 next = Some(Next::Hold);
                 break;
             }
-            *consumed = request.end;
+            self.consumed = request.end;
             last = Some(request.command);
             if outcome == Outcome::Changed {
-                caller = state.caller(turn.conn).unwrap_or(caller);
-                next = next_for(state, turn.conn);
+                caller = state.caller(self.conn).unwrap_or(caller);
+                next = next_for(state, self.conn);
             }
-            if turn.out.len() > turn.high_mark {
+            if self.out.len() > self.mark {
                 next = next.or(Some(Next::Full));
             }
             if next.is_some() {
                 break;
             }
         }
-        if let Some(Named::Known(id)) = last {
-            execute::note(state, turn.conn, id);
+        if let Some(client) = state.clients.get(self.conn) {
+            client.note_waiting(self.out.len() - self.sent);
+            if let Some(Named::Known(id)) = last {
+                client.last_command = Some(id);
+            }
         }
         if next.is_some() {
             return next;
         }
-        *consumed = self.batch.end;
+        self.consumed = batch.end;
         match then {
             Then::More => None,
             Then::Nothing => Some(Next::More),
             Then::Part(progress) => {
-                if let Some(client) = state.clients.get(turn.conn) {
-                    self.batch.set_aside(client, progress, *consumed);
+                if let Some(client) = state.clients.get(self.conn) {
+                    batch.set_aside(client, progress, self.consumed);
                 }
-                Some(Next::More)
+                let unparsed = self.input.len() - progress.pos;
+                // A frame's length is checked when its header is read.
+                let too_long = caller.wire != Wire::Framed && unparsed > state.config.max_request();
+                Some(if too_long { self.give_up(state, unparsed) } else { Next::More })
             }
             // What ran before it may have changed the limits (AUTH, CONFIG SET): look at it again.
-            Then::Error(_) if !self.batch.requests.is_empty() => None,
+            Then::Error(_) if !batch.requests.is_empty() => None,
             Then::Error(error) => {
-                protocol_error(state, error, caller.wire, turn.out);
+                self.protocol_error(state, error);
                 Some(Next::Close)
             }
         }
         // ANCHOR_END: serve-batch-body
+    }
+
+    /// An argument goes on beyond `client-query-buffer-limit`. As in Redis, the client is not told.
+    #[cold]
+    fn give_up(&self, state: &mut State, unparsed: usize) -> Next {
+        state.stats.query_limit_closed += 1;
+        if let Some(client) = state.clients.get(self.conn) {
+            log::warning(format_args!(
+                "closing {}: {unparsed} bytes of an unfinished request wait (client-query-buffer-limit)",
+                client.peer
+            ));
+        }
+        Next::Abandon
+    }
+
+    /// The stream makes no sense any more: says why. The caller closes.
+    fn protocol_error(&mut self, state: &mut State, error: ProtocolError) {
+        let error = Error::from(error);
+        log::verbose(format_args!("protocol error from a client: {}", error.text()));
+        state.stats.count_error(&error);
+        deliver::last_words(state, self.conn, self.out, |reply| reply.error(&error));
     }
 }
 
@@ -88,12 +166,4 @@ fn next_for(state: &mut State, conn: ConnId) -> Option<Next> {
         Some(_) => None,
         None => Some(Next::Close),
     }
-}
-
-/// The stream makes no sense any more: say why. The caller closes.
-fn protocol_error(state: &mut State, error: ProtocolError, wire: Wire, out: &mut Vec<u8>) {
-    let error = Error::from(error);
-    log::verbose(format_args!("protocol error from a client: {}", error.text()));
-    state.stats.count_error(&error);
-    framed(out, wire, |reply| reply.error(&error));
 }

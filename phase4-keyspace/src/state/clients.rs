@@ -39,6 +39,8 @@ pub struct Client {
     pub last_command: Option<CommandId>,
     /// Since when its waiting output has been above the soft limit.
     pub over_soft_limit: Option<Instant>,
+    /// The most bytes of replies that have waited for it lately (`CLIENT LIST`'s `rbp`).
+    pub output_peak: usize,
     /// When it connected.
     pub since: Instant,
     /// `CLIENT SETNAME`; empty: none.
@@ -102,6 +104,17 @@ impl Client {
         let set: String = letters.iter().filter(|(on, _)| *on).map(|(_, letter)| letter).collect();
         if set.is_empty() { "N".into() } else { set }
     }
+
+    /// Which of `client-output-buffer-limit`'s limits it is under.
+    pub fn class(&self) -> Class {
+        Class::Normal
+    }
+
+    /// Notes how many bytes of replies wait for it now.
+    #[inline]
+    pub fn note_waiting(&mut self, waiting: usize) {
+        self.output_peak = self.output_peak.max(waiting);
+    }
 }
 
 /// What running a request takes from its client. Looked up once, and again after a command that may have changed it: most
@@ -118,6 +131,13 @@ pub struct Caller {
     pub replies: Replies,
     /// It still owes the password.
     pub stranger: bool,
+}
+
+impl Caller {
+    /// Whether `CLIENT REPLY` withholds the next reply, or may.
+    pub fn is_silent(self) -> bool {
+        self.replies != Replies::On
+    }
 }
 
 /// All sessions, by the dense slot of their connection.
@@ -156,6 +176,7 @@ impl Clients {
             last_active: now,
             last_command: None,
             over_soft_limit: None,
+            output_peak: 0,
             since: now,
             name: Vec::new(),
             lib_name: Vec::new(),
@@ -221,7 +242,7 @@ impl Class {
     }
 
     /// Whether this client is of the class.
-    pub fn has(self, _: &Client) -> bool {
-        self == Class::Normal
+    pub fn has(self, client: &Client) -> bool {
+        self == client.class()
     }
 }

@@ -31,7 +31,7 @@ pub struct Stats {
     pub expired_before: u64,
     /// Clients closed because their output grew beyond its limit.
     pub output_limit_closed: u64,
-    /// Clients closed because their unfinished request grew beyond its limit.
+    /// Clients closed because of an unfinished request beyond `client-query-buffer-limit`.
     pub query_limit_closed: u64,
     /// `instantaneous_*`.
     pub rates: [Rate; 3],

@@ -91,7 +91,7 @@ fn kill_matching(context: &mut ServerContext<'_>, filter: &Filter<'_>) -> i64 {
             client.closing = true;
         } else {
             client.killed = true;
-            context.outbox.close(client.conn);
+            context.deliver.outbox.close(client.conn);
         }
     }
     count
@@ -117,13 +117,15 @@ pub(super) fn pause(
     let length = if millis.checked_add(context.state.keyspace.now()).is_some() { length } else { 0 };
     // A century is for ever, and still a time that the clock can express.
     let length = Duration::from_millis(length).min(Duration::from_secs(100 * 365 * 24 * 3600));
-    let until = context.outbox.now() + length;
+    let until = context.deliver.outbox.now() + length;
     let before = context.state.pause;
     let pause = Pause {
         until: before.map_or(until, |before| before.until.max(until)),
         all: all || before.is_some_and(|before| before.all),
     };
-    context.state.pause = Some(pause).filter(|pause| pause.until > context.outbox.now());
+    if pause.until > context.deliver.outbox.now() {
+        context.state.begin_pause(pause);
+    }
     reply.ok();
     Ok(())
 }
@@ -133,7 +135,7 @@ pub(super) fn unpause(
     _: Args<'_>,
     reply: &mut Reply<'_>,
 ) -> Result<(), Error> {
-    context.state.end_pause(context.outbox);
+    context.state.end_pause(context.deliver.outbox);
     reply.ok();
     Ok(())
 }

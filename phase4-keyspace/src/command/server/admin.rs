@@ -59,7 +59,7 @@ fn shutdown(context: &mut ServerContext<'_>, args: Args<'_>, _: &mut Reply<'_>) 
     }
     log::notice(format_args!("a client asked for SHUTDOWN"));
     context.client().closing = true;
-    context.outbox.shut_down();
+    context.deliver.outbox.shut_down();
     Ok(())
 }
 

@@ -149,7 +149,7 @@ fn apply(context: &mut ServerContext<'_>, config: Config) -> Result<(), Error> {
             return Err(failed("maxclients", &why));
         }
     }
-    context.outbox.limits = apply::of_the_loop(&config);
+    context.deliver.outbox.limits = apply::of_the_loop(&config);
     log::set_level(config.loglevel);
     context.state.config = config;
     Ok(())

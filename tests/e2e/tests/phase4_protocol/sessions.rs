@@ -1,8 +1,8 @@
 //! Commands about connections: HELLO and the CLIENT family.
 use std::time::{Duration, Instant};
 
-use super::{expect, info, read_bulk, start, text};
-use crate::support::eventually;
+use super::{expect, expect_last, info, read_bulk, resp, start, text};
+use crate::support::{Conn, eventually};
 
 #[test]
 fn hello_changes_the_protocol_of_its_own_reply() {
@@ -93,6 +93,66 @@ fn client_list_tells_who_is_there() {
     assert!(text(&read_bulk(&mut me)).starts_with("id=1 "));
 }
 
+/// The number in a field of a client's line of `CLIENT LIST`.
+fn listed(me: &mut Conn, id: u32, field: &str) -> usize {
+    me.send(&resp(&[b"CLIENT", b"LIST", b"ID", id.to_string().as_bytes()]));
+    let line = String::from_utf8(read_bulk(me)).unwrap();
+    let found = line.split(' ').find_map(|word| word.strip_prefix(&format!("{field}=")));
+    found.unwrap_or_else(|| panic!("no {field} in {line:?}")).parse().unwrap()
+}
+
+#[test]
+fn client_list_tells_what_each_client_costs() {
+    let server = start(&[]);
+    let (mut me, mut other) = (server.connect(), server.connect());
+    expect(&mut me, "PING\r\n", "+PONG\r\n");
+    assert_eq!(listed(&mut me, 1, "qbuf"), 41, "what was sent to ask this");
+    assert_eq!(listed(&mut me, 1, "argv-mem"), 13, "its arguments");
+
+    // A request of which a part has arrived: whole arguments, and the rest.
+    expect(&mut other, "PING\r\n", "+PONG\r\n");
+    let (keys, value) = ((0..3000).map(|n| format!("k{n}")).collect::<Vec<_>>(), [b'v'; 1000]);
+    let pairs = keys.iter().flat_map(|key| [key.as_bytes(), &value]);
+    let words: Vec<&[u8]> = [&b"MSET"[..]].into_iter().chain(pairs).collect();
+    let request = resp(&words);
+    let arrived = 2_500_000;
+    let (mut end, mut argv) = ("*6001\r\n".len(), 0);
+    for word in &words {
+        end += format!("${}\r\n", word.len()).len() + word.len() + 2;
+        if end > arrived {
+            break;
+        }
+        argv += word.len();
+    }
+    other.send(&request[..arrived]);
+    other.wait_until_taken();
+    assert_eq!(listed(&mut me, 2, "argv-mem"), argv);
+    assert!(listed(&mut me, 2, "qbuf") < 1100, "the front of one argument");
+    assert!(listed(&mut me, 2, "tot-mem") >= arrived);
+    expect(&mut other, &request[arrived..], "+OK\r\n");
+    assert_eq!([listed(&mut me, 2, "argv-mem"), listed(&mut me, 2, "qbuf")], [0, 0]);
+    other.send(&resp(&[b"SET", b"big", &[b'b'; 900_000]])[..800_000]);
+    other.wait_until_taken();
+    assert_eq!(listed(&mut me, 2, "argv-mem"), "SET".len() + "big".len());
+    assert!((799_900..800_000).contains(&listed(&mut me, 2, "qbuf")));
+
+    // Replies that wait.
+    let mut slow = Conn::with_receive_buffer(server.addr(), 4096);
+    expect(&mut slow, resp(&[b"SET", b"big", &vec![b'b'; 20_000_000]]), "+OK\r\n");
+    assert_eq!(["obl", "oll", "omem", "rbs"].map(|field| listed(&mut me, 3, field)), [0; 4]);
+    assert!((1..1000).contains(&listed(&mut me, 3, "rbp")), "it had a short reply lately");
+    slow.send(b"GET big\r\n");
+    slow.read_exact(100);
+    assert_eq!(["obl", "oll", "rbs", "rbp"].map(|field| listed(&mut me, 3, field)), [16384, 1, 16384, 16384]);
+    let (omem, total) = (listed(&mut me, 3, "omem"), listed(&mut me, 3, "tot-mem"));
+    assert!(
+        (10_000_000..45_000_000).contains(&omem) && total >= omem + 16384,
+        "omem {omem}, tot-mem {total}"
+    );
+    slow.read_exact(20_000_013 - 100);
+    assert_eq!(["obl", "oll", "omem"].map(|field| listed(&mut me, 3, field)), [0; 3]);
+}
+
 #[test]
 fn client_pause_holds_commands_until_it_ends() {
     let server = start(&[]);
@@ -124,6 +184,25 @@ fn client_pause_holds_commands_until_it_ends() {
 }
 
 #[test]
+fn nothing_expires_while_writers_are_paused() {
+    let server = start(&[]);
+    let mut me = server.connect();
+    // In one turn, during which the clock stands still.
+    expect(&mut me, "SET k v PX 50\r\nCLIENT PAUSE 100000 WRITE\r\n", "+OK\r\n+OK\r\n");
+    eventually("the key's time is over", || {
+        me.send(b"GET k\r\n");
+        let gone = me.read_exact(4) == b"$-1\r";
+        me.read_exact(if gone { 1 } else { 3 });
+        gone.then_some(())
+    });
+    expect(&mut me, "EXISTS k\r\nPTTL k\r\nTYPE k\r\nKEYS *\r\n", ":0\r\n:-2\r\n+none\r\n*0\r\n");
+    expect(&mut me, "DBSIZE\r\n", ":1\r\n");
+    assert_eq!(info(&mut me, "expired_keys"), "0");
+    expect(&mut me, "CLIENT UNPAUSE\r\nGET k\r\nDBSIZE\r\n", "+OK\r\n$-1\r\n:0\r\n");
+    assert_eq!(info(&mut me, "expired_keys"), "1");
+}
+
+#[test]
 fn client_reply_silences_what_it_should() {
     let server = start(&[]);
     let mut conn = server.connect();
@@ -139,6 +218,12 @@ fn client_reply_silences_what_it_should() {
         "$1\r\n2\r\n$1\r\nx\r\n",
     );
     expect(&mut conn, "CLIENT REPLY SKIP\r\nCLIENT REPLY ON\r\nECHO y\r\n", "+OK\r\n$1\r\ny\r\n");
+    expect(&mut conn, "CLIENT REPLY SKIP\r\nRESET\r\nECHO z\r\n", "$1\r\nz\r\n");
+    expect(&mut conn, "CLIENT REPLY OFF\r\nRESET\r\nECHO z\r\n", "+RESET\r\n$1\r\nz\r\n");
+    // An error in the protocol is no reply to a command, and is silenced all the same.
+    for mode in ["OFF", "SKIP"] {
+        expect_last(&server, format!("PING\r\nCLIENT REPLY {mode}\r\n*1\r\n!\r\n"), "+PONG\r\n");
+    }
 }
 
 #[test]
