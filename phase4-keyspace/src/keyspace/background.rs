@@ -1,9 +1,9 @@
 //! The work that no command waits for, each piece of it a bounded share.
 use std::time::Instant;
 
+use super::Keyspace;
 use super::db::{Db, DbMut};
 use super::usage;
-use super::{Keyspace, Millis};
 
 /// Keys expired per database and round. Each of these shares is chosen to take less than a tenth of a millisecond.
 const EXPIRED_A_ROUND: usize = 128;
@@ -11,15 +11,6 @@ const EXPIRED_A_ROUND: usize = 128;
 const MOVED_A_ROUND: usize = 64;
 /// Pages swept per database and round, at most.
 const SWEPT_A_ROUND: i64 = 8;
-
-/// Where the sweep of the access stamps stands.
-#[derive(Default, Debug)]
-pub(super) struct Sweep {
-    page: usize,
-    /// When it last ran, and the pages × milliseconds it is behind.
-    at: Millis,
-    owed: i64,
-}
 
 impl Keyspace {
     /// A bounded share of background work: keys whose deadline has passed (unless `expire` is off), values still to be

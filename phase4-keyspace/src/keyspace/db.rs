@@ -6,6 +6,7 @@
 use std::ops::Deref;
 
 use super::change::{Changes, Event};
+use super::lazyfree::Pieces;
 use super::store::{Content, Store};
 use super::usage;
 use super::{Deadline, Found, Hasher, Key, Millis, Object, Taken, Value};
@@ -35,7 +36,7 @@ pub struct Db {
     pub(super) clock: u16,
     pub(super) expired: u64,
     pub(super) random: Random,
-    pub(super) sweep: super::background::Sweep,
+    pub(super) sweep: usage::Sweep,
     /// A short string on its way through [`DbMut::edit_string`].
     pub(super) scratch: Vec<u8>,
 }

@@ -7,7 +7,6 @@
 use std::time::{Duration, Instant};
 
 use super::Object;
-use super::store::Store;
 use crate::memory::chunks::Chunks;
 
 /// Smaller objects are freed at once: giving back sixteen pages is a matter of microseconds.
@@ -25,9 +24,19 @@ pub struct Lazyfree {
     freed: u64,
 }
 
+/// A structure that is no longer wanted and can be taken apart piece by piece.
+pub trait Pieces {
+    /// An object of it; `None` when there is none left.
+    fn pop_object(&mut self) -> Option<Object>;
+    /// Frees a piece of its tables; whether anything is left.
+    fn release(&mut self) -> bool;
+    /// Bytes of memory in use, the objects' own possessions aside.
+    fn bytes(&self) -> usize;
+}
+
 /// A database's store that FLUSHDB has replaced.
 struct Detached {
-    store: Store,
+    store: Box<dyn Pieces>,
     /// Keys that it had, less those whose objects have become entries of their own.
     keys: u64,
 }
@@ -40,9 +49,8 @@ impl Lazyfree {
         }
     }
 
-    /// Frees a store, a piece at a time.
-    pub fn store(&mut self, store: Store) {
-        let keys = store.dict.len() as u64;
+    /// Frees a store that had so many keys, a piece at a time.
+    pub fn store(&mut self, store: Box<dyn Pieces>, keys: u64) {
         self.stores.push(Detached { store, keys });
     }
 

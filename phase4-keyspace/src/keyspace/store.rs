@@ -1,7 +1,7 @@
 //! One database's storage: the dict over the records, and everything a record may own elsewhere, kept in step.
 //!
 //! The store knows bytes and references. What a key means, when it is dead, and what counts as a use: see [`super::db`].
-use super::lazyfree::Lazyfree;
+use super::lazyfree::{Lazyfree, Pieces};
 use super::{Key, Object, Value};
 use crate::dict::{Dict, Place};
 use crate::hash::Hasher;
@@ -319,21 +319,22 @@ impl Store {
     pub fn detach(&mut self) {
         let lazyfree = std::mem::take(&mut self.lazyfree);
         let old = std::mem::replace(self, Store { lazyfree, ..Store::default() });
-        self.lazyfree.store(old);
+        let keys = old.dict.len() as u64;
+        self.lazyfree.store(Box::new(old), keys);
     }
+}
 
-    /// An object of a store that is no longer wanted, a long key for one; `None` when there is none left.
-    pub fn pop_object(&mut self) -> Option<Object> {
+impl Pieces for Store {
+    /// A long key counts as an object.
+    fn pop_object(&mut self) -> Option<Object> {
         self.objects.pop().or_else(|| self.keys.pop().map(|key| Object::String(Vec::from(key))))
     }
 
-    /// Frees a piece of the tables of a store that is no longer wanted; whether anything is left.
-    pub fn release(&mut self) -> bool {
+    fn release(&mut self) -> bool {
         self.heap.release() || self.dict.release() || self.deadlines.release()
     }
 
-    /// Bytes of memory in use, the objects' own possessions aside.
-    pub fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         self.dict.bytes()
             + self.heap.bytes()
             + self.objects.bytes()

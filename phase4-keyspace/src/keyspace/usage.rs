@@ -47,6 +47,15 @@ pub fn age(stamp: u16, now: Millis) -> u16 {
     (SECONDS + ((now / 1000 - idle) / 3600).rem_euclid(HOURS)) as u16
 }
 
+/// Where the sweep of the access stamps stands.
+#[derive(Default, Debug)]
+pub(super) struct Sweep {
+    pub page: usize,
+    /// When it last ran, and the pages × milliseconds it is behind.
+    pub at: Millis,
+    pub owed: i64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,15 @@ use crate::state::clients::Caller;
 use crate::state::stats::CommandId;
 use crate::wire::args::Args;
 
-use super::execute::Incoming;
+/// A request on its way to its command.
+pub struct Incoming<'a> {
+    /// What it asks for.
+    pub command: Named,
+    /// Hashes of its first so many keys, computed ahead.
+    pub hashes: &'a [u64],
+    /// Its arguments.
+    pub args: Args<'a>,
+}
 
 /// What is to become of a request.
 pub enum Verdict {

@@ -1,15 +1,13 @@
 //! One request: whether it may run, its command's function, its reply, what follows from what it did.
-use crate::command::lookup::Named;
 use crate::command::{Command, Context, Run, ServerContext};
 use crate::deliver::{self, Deliver};
 use crate::error::Error;
 use crate::state::State;
 use crate::state::clients::{Caller, HeldBy};
 use crate::state::stats::CommandId;
-use crate::wire::args::Args;
 use crate::wire::reply::{Reply, Wire};
 
-use super::admit::{Verdict, admit};
+use super::admit::{Incoming, Verdict, admit};
 use super::unit::end_unit;
 
 /// What became of a request.
@@ -21,16 +19,6 @@ pub enum Outcome {
     Changed,
     /// Not run: it stays in the input until the client is released.
     Held,
-}
-
-/// A request on its way to its command.
-pub struct Incoming<'a> {
-    /// What it asks for.
-    pub command: Named,
-    /// Hashes of its first so many keys, computed ahead.
-    pub hashes: &'a [u64],
-    /// Its arguments.
-    pub args: Args<'a>,
 }
 
 /// Runs one request and appends its reply.

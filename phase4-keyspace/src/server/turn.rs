@@ -11,8 +11,9 @@ use crate::wire::limits::ProtocolError;
 use crate::wire::reply::Wire;
 
 use super::Server;
+use super::admit::Incoming;
 use super::batch::{Ahead, Batch, Then};
-use super::execute::{self, Incoming, Outcome};
+use super::execute::{self, Outcome};
 
 /// A turn while it lasts.
 pub(super) struct Serving<'a> {
