@@ -91,7 +91,22 @@ fn next_for(state: &mut State, conn: ConnId) -> Option<Next> {
 
 /// The stream makes no sense any more: say why. The caller closes.
 fn protocol_error(state: &mut State, error: ProtocolError, wire: Wire, out: &mut Vec<u8>) {
-    let error = Error::from(error);
+    // Its own protocol, and where that is spoken.
+    let other = match error {
+        ProtocolError::RespClient => Some((Wire::Resp2, "RESP clients connect to --port", state.port)),
+        ProtocolError::FramedClient => {
+            Some((Wire::Framed, "framed clients connect to --framed-port", state.framed_port))
+        }
+        _ => None,
+    };
+    let mut error = Error::from(error);
+    let mut wire = wire;
+    if let Some((theirs, advice, port)) = other {
+        let port = if port == 0 { "which is not open".to_string() } else { port.to_string() };
+        error = Error::other(format!("{}: {advice}, {port}", error.text()));
+        wire = theirs;
+        log::notice(format_args!("a client has the wrong port: {}", error.text()));
+    }
     log::verbose(format_args!("protocol error from a client: {}", error.text()));
     state.stats.count_error(&error);
     framed(out, wire, |reply| reply.error(&error));
