@@ -47,6 +47,8 @@ pub struct State {
     pub run_id: String,
     /// Port of the first RESP listener, as bound; 0: none.
     pub port: u16,
+    /// The same of the first framed listener.
+    pub framed_port: u16,
     /// How many clients are held.
     pub held: usize,
     /// The largest `used_memory` seen by the background work.
@@ -71,6 +73,7 @@ impl State {
             started: now,
             run_id: random_hex(),
             port: 0,
+            framed_port: 0,
             held: 0,
             peak_memory: 0,
             startup_memory: memory::used(),

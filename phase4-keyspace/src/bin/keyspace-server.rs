@@ -31,8 +31,8 @@ fn main() -> ExitCode {
 fn run(args: &[Vec<u8>]) -> Result<()> {
     let mut config = Config::from_args(args)?;
     apply::enter(&mut config)?;
-    let resp = listen(&config, config.port).context("port")?;
-    let framed = listen(&config, config.framed_port).context("framed-port")?;
+    let resp = listen(&config, config.port, "--port").context("RESP")?;
+    let framed = listen(&config, config.framed_port, "--framed-port").context("framed protocol")?;
     if resp.is_empty() && framed.is_empty() {
         bail!("nothing to listen on: both port and framed-port are 0");
     }
@@ -51,7 +51,8 @@ fn run(args: &[Vec<u8>]) -> Result<()> {
     }
     greet(&resp, &framed);
     let mut server = Server::new(config, Instant::now());
-    server.state.port = resp.first().map_or(0, |listening| listening.address.port());
+    let port_of = |listeners: &[Listening]| listeners.first().map_or(0, |first| first.address.port());
+    (server.state.port, server.state.framed_port) = (port_of(&resp), port_of(&framed));
     let mut lines = String::new();
     for (listeners, tag, protocol) in [(resp, RESP_LISTENER, "resp"), (framed, FRAMED_LISTENER, "framed")] {
         for Listening { socket, address } in listeners {

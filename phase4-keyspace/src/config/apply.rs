@@ -1,5 +1,4 @@
 //! Configuration that belongs to the process or to the loop rather than to commands.
-use std::fs::OpenOptions;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -36,14 +35,14 @@ pub fn of_the_loop(config: &Config) -> Limits {
 /// Names the parameter that cannot be satisfied.
 pub fn enter(config: &mut Config) -> Result<()> {
     log::set_level(config.loglevel);
-    if !config.logfile.as_os_str().is_empty() {
-        let file = OpenOptions::new().create(true).append(true).open(&config.logfile);
-        let file = file.with_context(|| format!("logfile {}", config.logfile.display()))?;
-        nix::unistd::dup2_stderr(&file).context("logfile")?;
-    }
     std::env::set_current_dir(&config.dir).with_context(|| format!("dir {}", config.dir.display()))?;
     // As a full path: it is shown, and a relative one would mean something else to whoever reads it.
     config.dir = std::env::current_dir().context("dir")?;
+    if !config.logfile.as_os_str().is_empty() {
+        // Like all files, in that directory.
+        let opened = log::to_file(config.dir.join(&config.logfile));
+        opened.with_context(|| format!("logfile {}", config.logfile.display()))?;
+    }
     let possible = raise_descriptors(config.maxclients);
     if possible < config.maxclients {
         log::warning(format_args!(

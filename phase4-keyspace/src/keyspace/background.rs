@@ -88,7 +88,7 @@ impl Db {
             self.sweep.page = (self.sweep.page + 1) % pages;
             for reference in self.store.heap.records_of(self.sweep.page, usize::MAX) {
                 let clock = self.store.record(reference).clock();
-                let aged = usage::age(clock, self.now);
+                let aged = usage::age(clock, self.used_now);
                 if aged != clock {
                     self.store.heap.record_mut(reference).set_clock(aged);
                 }

@@ -32,6 +32,8 @@ pub struct Db {
     pub(super) now: Millis,
     /// Keys whose deadline has passed are hidden from readers, and stay; see [`super::Keyspace::hide_expired`].
     pub(super) hide: bool,
+    /// The time that uses are stamped with: the clock without its steps back.
+    pub(super) used_now: Millis,
     /// The stamp of a use now; see [`usage`].
     pub(super) clock: u16,
     pub(super) expired: u64,
@@ -49,6 +51,7 @@ impl Db {
             hasher,
             now: 0,
             hide: false,
+            used_now: 0,
             clock: usage::stamp(0),
             expired: 0,
             random,
@@ -58,8 +61,10 @@ impl Db {
     }
 
     pub(super) fn set_now(&mut self, now: Millis) {
+        // A clock that is put back makes no key old: time since a use goes on from where it stood.
+        self.used_now += (now - self.now).max(0);
         self.now = now;
-        self.clock = usage::stamp(now);
+        self.clock = usage::stamp(self.used_now);
     }
 
     /// Number of keys, those expired but not yet found included, as DBSIZE has it.
@@ -223,7 +228,7 @@ impl<'a> DbMut<'a> {
     /// The same, for a value that outlives this loan of the database.
     pub fn into_peeked(mut self, key: Key<'_>) -> Option<Found<'a>> {
         let place = self.seen_alive(key)?;
-        let idle_secs = usage::idle(self.store.record(place.reference).clock(), self.now);
+        let idle_secs = usage::idle(self.store.record(place.reference).clock(), self.used_now);
         Some(self.db.found(place.reference, idle_secs))
     }
 

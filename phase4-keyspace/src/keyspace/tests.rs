@@ -424,6 +424,23 @@ fn idle_time_counts_uses_only() {
 }
 
 #[test]
+fn a_clock_put_back_makes_no_key_old_or_young() {
+    let mut keyspace = Keyspace::new(1);
+    let hasher = keyspace.hasher.clone();
+    let key = hasher.key(b"k");
+    let start = 1_700_000_000_000;
+    keyspace.set_now(start);
+    keyspace.db_mut(0).set_string(key, b"v", Deadline::Clear, Event::Set);
+    let mut idle = |now| {
+        keyspace.set_now(now);
+        keyspace.db_mut(0).peek(key).map(|f| f.idle_secs)
+    };
+    assert_eq!(idle(start + 100_000), Some(100));
+    assert_eq!(idle(start - 3_600_000), Some(100), "an hour back");
+    assert_eq!(idle(start - 3_590_000), Some(110), "and ten seconds on");
+}
+
+#[test]
 fn a_scan_over_the_database_survives_growth_and_decay() {
     for seed in 1..=6 {
         let mut random = Random(seed);

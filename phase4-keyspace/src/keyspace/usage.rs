@@ -6,6 +6,8 @@
 //! stamps older than ten hours into hours, before their ring comes round. So `OBJECT IDLETIME` is true to the second for
 //! the first ten hours and to the hour from then on.
 //!
+//! The time here only moves forward: when the system's clock is put back, keys become neither older nor younger.
+//!
 //! It confesses one thing: if the sweep cannot run for more than three hours (a laptop asleep), a key unused since before
 //! then may look younger than it is, never older.
 use crate::types::Millis;

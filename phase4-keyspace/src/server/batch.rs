@@ -117,6 +117,10 @@ impl Batch {
         self.end = pos;
         // A stranger's next command may be AUTH, which changes the limits for the one behind it.
         let most = if limits.stranger { 1 } else { MOST };
+        if client.last_command.is_none() && is_of_the_other_protocol(client.wire, &input[pos..]) {
+            let framed = client.wire == Wire::Framed;
+            return Then::Error(if framed { ProtocolError::RespClient } else { ProtocolError::FramedClient });
+        }
         let mut progress = self.resume(client, pos);
         let resp = client.wire != Wire::Framed;
         loop {
@@ -278,6 +282,12 @@ impl Batch {
             self.text = Vec::new();
         }
     }
+}
+
+/// A client that has the ports mixed up waits in silence for a reply, as the server does for the rest of what it takes for one
+/// request.
+fn is_of_the_other_protocol(wire: Wire, input: &[u8]) -> bool {
+    if wire == Wire::Framed { framed::is_text(input) } else { framed::is_frame(input) }
 }
 
 /// Hashes a request's keys, as many as there is room for, and asks for their buckets.

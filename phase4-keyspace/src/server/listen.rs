@@ -19,8 +19,8 @@ pub struct Listening {
 /// Listens on every address of `bind`. With [`Port::Any`], the kernel chooses for the first address and the others follow.
 ///
 /// # Errors
-/// Says which address cannot be used, why, and what to do.
-pub fn listen(config: &Config, port: Port) -> Result<Vec<Listening>> {
+/// Says which address cannot be used, why, and what to do; `flag` is the one that gave the port.
+pub fn listen(config: &Config, port: Port, flag: &str) -> Result<Vec<Listening>> {
     let mut port = match port {
         Port::None => return Ok(Vec::new()),
         Port::Any => 0,
@@ -39,7 +39,10 @@ pub fn listen(config: &Config, port: Port) -> Result<Vec<Listening>> {
                 listening.push(Listening { socket, address });
             }
             Err(Errno::EADDRNOTAVAIL | Errno::EAFNOSUPPORT) if optional => {}
-            Err(errno) => bail!("{}", socket::explain_listen(address, errno)),
+            Err(errno) => {
+                // Phase 1's words, but this server has two ports.
+                bail!("{}", socket::explain_listen(address, errno).replace("--port", flag));
+            }
         }
     }
     Ok(listening)

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::log;
 use crate::state::State;
 use crate::wire::limits::ProtocolError;
-use crate::wire::reply::Wire;
+use crate::wire::reply::{Wire, framed};
 
 use super::Server;
 use super::admit::Incoming;
@@ -152,6 +152,11 @@ impl Serving<'_> {
 
     /// The stream makes no sense any more: says why. The caller closes.
     fn protocol_error(&mut self, state: &mut State, error: ProtocolError) {
+        if let Some((theirs, error)) = wrong_port(state, error) {
+            log::notice(format_args!("a client has the wrong port: {}", error.text()));
+            state.stats.count_error(&error);
+            return framed(self.out, theirs, |reply| reply.error(&error));
+        }
         let error = Error::from(error);
         log::verbose(format_args!("protocol error from a client: {}", error.text()));
         state.stats.count_error(&error);
@@ -167,4 +172,18 @@ fn next_for(state: &mut State, conn: ConnId) -> Option<Next> {
         Some(_) => None,
         None => Some(Next::Close),
     }
+}
+
+/// A client that speaks the other port's protocol: which, and what to tell it, in its own protocol.
+fn wrong_port(state: &State, error: ProtocolError) -> Option<(Wire, Error)> {
+    let (theirs, advice, port) = match error {
+        ProtocolError::RespClient => (Wire::Resp2, "RESP clients connect to --port", state.port),
+        ProtocolError::FramedClient => {
+            (Wire::Framed, "framed clients connect to --framed-port", state.framed_port)
+        }
+        _ => return None,
+    };
+    let port = if port == 0 { "which is not open".to_string() } else { port.to_string() };
+    let text = format!("{}: {advice}, {port}", Error::from(error).text());
+    Some((theirs, Error::other(text)))
 }

@@ -43,6 +43,23 @@ pub fn parse(
     // ANCHOR_END: parse-framed-body
 }
 
+/// Whether the first bytes of a client on a RESP port are those of a frame: a length below 16 MiB, whose last byte is a NUL as it
+/// never is in text, and a count of arguments that fit into it.
+pub fn is_frame(input: &[u8]) -> bool {
+    let (Some(len), Some(count)) = (u32_at(input, 0), u32_at(input, 4)) else { return false };
+    len < 1 << 24 && count > 0 && 4 + 4 * count <= len
+}
+
+/// Whether the first bytes of a client on a framed port are RESP or typed by hand. As a frame, four bytes of text are a length
+/// beyond 160 MiB; then the line is over before a count could be, or the count does not fit into such a frame.
+pub fn is_text(input: &[u8]) -> bool {
+    let text = |bytes: &[u8]| bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n'));
+    let (Some(len), Some(head)) = (u32_at(input, 0), input.get(..4)) else { return false };
+    let is_line = (input.len() > 5 || len > 1 << 30) && text(input) && input.ends_with(b"\n");
+    let fits = u32_at(input, 4).map(|count| 4 + 4 * count <= len);
+    text(head) && fits.map_or(is_line, |fits| !fits)
+}
+
 /// What a client that owes the password may send in one frame.
 const STRANGER_FRAME: usize = 64 * 1024;
 
@@ -126,6 +143,23 @@ mod tests {
         assert_eq!(run(&2000u32.to_le_bytes()).map(|r| r.0), Ok(Parsed::NeedMore));
         assert_eq!(run(&request(&[&[b'x'; 1001]])), Err(ProtocolError::FrameArgument));
         assert!(run(&request(&[&[b'x'; 1000]])).is_ok());
+    }
+
+    #[test]
+    fn the_other_protocol_is_recognized() {
+        for text in [&b"*1\r\n$4\r\nPING\r\n"[..], b"PING\r\n", b"PING\n", b"GET k\r\n", b"*10\r\n$3\r\n"] {
+            assert!(is_text(text) && !is_frame(text), "{}", text.escape_ascii());
+        }
+        for args in [&[&b"get"[..], b"k"][..], &[b"ping"], &[b"set", b"\n\r\n\0", &[b'x'; 1 << 20]]] {
+            let frame = request(args);
+            assert!(is_frame(&frame) && !is_text(&frame));
+            assert!((0..8).all(|cut| !is_frame(&frame[..cut]) && !is_text(&frame[..cut])));
+        }
+        // A frame of 168,636,714 bytes begins like RESP.
+        for rest in [&[1, 0, 0, 0][..], &[10, 0, 0, 0], &[0xff, 0xff, 0, 0]] {
+            let frame = [b"*1\r\n", rest].concat();
+            assert!((0..=8).all(|cut| !is_text(&frame[..cut])), "{rest:?}");
+        }
     }
 
     #[test]

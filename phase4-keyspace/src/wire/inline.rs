@@ -4,7 +4,8 @@ use super::args::Span;
 use super::limits::{MAX_LINE, Parsed, ProtocolError};
 
 /// Takes the line at `pos` apart. Escapes make a word differ from its bytes, so the words go to `text`, and the spans
-/// appended lie in `text`, not in the input. `\n` ends the line, with or without a `\r` before it.
+/// appended lie in `text`, not in the input. `\n` ends the line, with or without a `\r` before it; a NUL
+/// hides it, as in Redis, which looks for it with strchr(3).
 pub fn parse(
     input: &[u8],
     pos: usize,
@@ -12,7 +13,7 @@ pub fn parse(
     spans: &mut Vec<Span>,
 ) -> Result<Parsed, ProtocolError> {
     let rest = &input[pos..];
-    let Some(at) = rest.iter().position(|&byte| byte == b'\n') else {
+    let Some(at) = rest.iter().position(|&byte| matches!(byte, b'\n' | 0)).filter(|at| rest[*at] != 0) else {
         return if rest.len() > MAX_LINE { Err(ProtocolError::InlineLine) } else { Ok(Parsed::NeedMore) };
     };
     let line = &rest[..at];
@@ -166,6 +167,7 @@ mod tests {
         assert_eq!(parse(input, 0, &mut Vec::new(), &mut Vec::new()), Ok(Parsed::Request(6)));
         assert_eq!(parse(b"\r\n", 0, &mut Vec::new(), &mut Vec::new()), Ok(Parsed::Nothing(2)));
         assert_eq!(parse(b"\n", 0, &mut Vec::new(), &mut Vec::new()), Ok(Parsed::Nothing(1)));
+        assert_eq!(parse(b"PI\0NG\r\n", 0, &mut Vec::new(), &mut Vec::new()), Ok(Parsed::NeedMore));
         let mut long = vec![b'a'; MAX_LINE];
         assert_eq!(parse(&long, 0, &mut Vec::new(), &mut Vec::new()), Ok(Parsed::NeedMore));
         long.push(b'a');

@@ -60,6 +60,10 @@ pub enum ProtocolError {
     InlineLine,
     /// A quote that is not closed, or closed in the middle of a word.
     Quotes,
+    /// A client of the framed protocol on the RESP port.
+    FramedClient,
+    /// A client of RESP, or a person who types, on the framed port.
+    RespClient,
     /// Framed: the length in the header is beyond the limit.
     FrameLength,
     /// Framed: an argument is beyond `proto-max-bulk-len`.
@@ -79,6 +83,8 @@ impl From<ProtocolError> for Error {
             ProtocolError::BulkLine => "too big bulk count string",
             ProtocolError::InlineLine => "too big inline request",
             ProtocolError::Quotes => "unbalanced quotes in request",
+            ProtocolError::FramedClient => "this port speaks RESP, not the framed protocol",
+            ProtocolError::RespClient => "this port speaks the framed protocol, not RESP",
             ProtocolError::FrameInside => "the counts inside the frame do not fill it exactly",
             ProtocolError::FrameLength => return Error::TooBig("ERR Protocol error: frame too big".into()),
             ProtocolError::FrameArgument => {

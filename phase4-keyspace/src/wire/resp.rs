@@ -2,7 +2,8 @@
 //!
 //! A request nests exactly one level deep, so there is no recursion to exhaust. Nothing is allocated by the word of a
 //! header: the list of spans grows by arguments that have arrived. As Redis does, two bytes are skipped behind an
-//! argument without looking at them; beyond Redis, a bare `\n` ends a line as well, because that is what `nc` sends.
+//! argument without looking at them, and a NUL hides the end of its line. Beyond Redis, a bare `\n` ends a line as well,
+//! because that is what `nc` sends; behind an argument only if its length's line has ended so.
 use super::args::Span;
 use super::limits::{Limits, MAX_LINE, Parsed, ProtocolError};
 use crate::text::integer;
@@ -15,8 +16,8 @@ pub struct Progress {
     pub pos: usize,
     /// Arguments still to come; 0: the `*` line has not been read.
     left: usize,
-    /// Length of the argument at `pos`, if its `$` line has been read.
-    bulk: Option<usize>,
+    /// Length of the argument at `pos`, if its `$` line has been read, and whether a bare `\n` ended that line.
+    bulk: Option<(usize, bool)>,
 }
 
 impl Progress {
@@ -71,8 +72,8 @@ fn parse_plain_args(
     for _ in 0..count {
         let (len, start) = short_line(input, pos, b'$')?;
         let end = start + len;
-        // Behind the argument two bytes are skipped; a bare \n would be one.
-        if len > limits.max_bulk || *input.get(end..end + 2)?.first()? == b'\n' {
+        // Two bytes behind the argument are skipped.
+        if len > limits.max_bulk || end + 2 > input.len() {
             return None;
         }
         spans.push(Span { start: start as u32, end: end as u32 });
@@ -171,20 +172,20 @@ fn parse_carefully(
         progress.left = count as usize;
     }
     while progress.left > 0 {
-        let len = match progress.bulk {
-            Some(len) => len,
+        let (len, bare) = match progress.bulk {
+            Some(bulk) => bulk,
             None => {
                 let Some((len, next)) = bulk_line(input, progress.pos, limits)? else {
                     return Ok(Parsed::NeedMore);
                 };
                 progress.pos = next;
-                progress.bulk = Some(len);
-                len
+                // The line's end is `\r` and a byte, or `\n`.
+                *progress.bulk.insert((len, input[next - 2] != b'\r'))
             }
         };
         let end = progress.pos + len;
         let next = match input.get(end) {
-            Some(b'\n') => end + 1,
+            Some(b'\n') if bare => end + 1,
             Some(_) if end + 2 <= input.len() => end + 2,
             _ => return Ok(Parsed::NeedMore),
         };
@@ -231,7 +232,7 @@ fn number_line(
     too_long: ProtocolError,
 ) -> Result<Option<(Option<i64>, usize)>, ProtocolError> {
     let rest = input.get(pos..).unwrap_or_default();
-    match rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
+    match rest.iter().position(|byte| matches!(byte, b'\r' | b'\n' | 0)).filter(|at| rest[*at] != 0) {
         // The kind byte counts too, as in Redis.
         None if rest.len() + 1 > MAX_LINE => Err(too_long),
         None => Ok(None),

@@ -65,6 +65,28 @@ fn bare_line_feeds_end_lines_too() {
     }
 }
 
+/// Where `\r\n` ended the length's line, two bytes are skipped behind the argument, whatever they are.
+#[test]
+fn a_value_that_ends_in_the_wrong_place_is_taken_as_redis_takes_it() {
+    let input = b"*2\r\n$4\r\nECHO\r\n$4\r\nabc\r\nX*1\r\n$4\r\nPING\n\n*1\n$4\nPING\r\n";
+    let expected = vec![vec![b"ECHO".to_vec(), b"abc\r".to_vec()], words("PING"), words("PING")];
+    for split in 0..input.len() {
+        assert_eq!(requests(input, &[split], &LIMITS), (expected.clone(), Ok(0)), "split at {split}");
+    }
+    // The last byte but one is part of the value: another has to come.
+    let short = b"*2\r\n$4\r\nECHO\r\n$4\r\nabc\r\n";
+    assert_eq!(requests(short, &[], &LIMITS), (vec![], Ok(short.len())));
+}
+
+#[test]
+fn a_nul_hides_the_end_of_its_line() {
+    for input in [&b"*1\0\r\n$4\r\nPING\r\n"[..], b"*\x001\r\n$4\r\nPING\r\n", b"*1\r\n$4\0\r\nPING\r\n"] {
+        assert_eq!(requests(input, &[], &LIMITS), (vec![], Ok(input.len())), "{}", input.escape_ascii());
+        let long = [input, &[b'x'; MAX_LINE]].concat();
+        assert!(requests(&long, &[], &LIMITS).1.is_err());
+    }
+}
+
 #[test]
 fn wrong_streams_are_refused_at_every_split_with_redis_own_words() {
     use ProtocolError::*;

@@ -111,7 +111,26 @@ fn a_wrong_command_line_gets_one_line() {
     let server = start(&[]);
     let port = server.addr().port().to_string();
     let line = refusal("keyspace-server", &["--port", &port, "--framed-port", "0"]);
-    assert!(line.contains(&port) && line.contains("in use"), "{line}");
+    assert!(line.contains(&port) && line.contains("in use") && line.contains("with --port"), "{line}");
+    let line = refusal("keyspace-server", &["--port", "any", "--framed-port", &port]);
+    assert!(line.contains("framed protocol: port") && line.contains("with --framed-port"), "{line}");
     let help = run("keyspace-server", &["--help"], b"");
     assert!(help.status.success() && text(&help.stdout).contains("redis.conf"));
+}
+
+#[test]
+fn a_log_file_that_was_renamed_is_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, kept) = (dir.path().join("log"), dir.path().join("log.1"));
+    // A relative name stands in the server's directory.
+    let server = start(&["--dir", dir.path().to_str().unwrap(), "--logfile", "log"]);
+    let mut conn = server.connect();
+    expect(&mut conn, "DEBUG LOG one\r\n", "+OK\r\n");
+    std::fs::rename(&path, &kept).unwrap();
+    expect(&mut conn, "DEBUG LOG two\r\n", "+OK\r\n");
+    let (kept, new) = (std::fs::read_to_string(kept).unwrap(), std::fs::read_to_string(path).unwrap());
+    assert!(kept.contains("DEBUG LOG: one") && !kept.contains("two"), "{kept}");
+    assert!(new.contains("DEBUG LOG: two") && !new.contains("one"), "{new}");
+    let refused = refusal("keyspace-server", &["--port", "any", "--logfile", "/nonexistent/log"]);
+    assert!(refused.contains("logfile /nonexistent/log: No such file"), "{refused}");
 }

@@ -137,6 +137,56 @@ fn a_person_with_telnet_or_netcat_is_understood() {
     conn.expect_eof();
 }
 
+/// Seen with redis-server 7.0.15: two bytes are skipped behind a value, and a NUL hides the end of a line.
+#[test]
+fn values_and_lines_that_end_in_the_wrong_place_are_taken_as_redis_takes_them() {
+    let server = start(&[]);
+    let mut conn = server.connect();
+    conn.send(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$4\r\nabc\r\n");
+    conn.expect_silence();
+    expect(&mut conn, "X", "+OK\r\n");
+    expect(&mut conn, "GET k\r\n", "$4\r\nabc\r\r\n");
+    expect(&mut conn, "*2\r\n$4\r\nECHO\r\n$3\r\nabcXYPING\r\n", "$3\r\nabc\r\n+PONG\r\n");
+    for request in ["PING\0\r\nPING\r\n", "\0\r\n", "*1\0\r\n$4\r\nPING\r\n", "*1\r\n$4\0\r\nPING\r\n"] {
+        let mut conn = server.connect();
+        expect(&mut conn, "ECHO a\r\n", "$1\r\na\r\n");
+        conn.send(request.as_bytes());
+        conn.expect_silence();
+        conn.send(&vec![b'x'; 70_000]);
+        let last = conn.read_until_closed();
+        assert!(last.starts_with(b"-ERR Protocol error: too big "), "{request:?}: {}", text(&last));
+    }
+}
+
+#[test]
+fn a_client_of_the_other_protocol_is_told_so() {
+    let ports = ["--port", "any", "--framed-port", "any"];
+    let server = crate::support::Server::start_expecting("keyspace-server", &ports, 2);
+    let (resp, framed) = (server.addr_of("resp"), server.addr_of("framed"));
+    for request in ["*1\r\n$7\r\nCOMMAND\r\n", "PING\r\n", "GET k\n"] {
+        let mut conn = Conn::to(framed);
+        conn.send(request.as_bytes());
+        let told = "-ERR Protocol error: this port speaks the framed protocol, not RESP: RESP clients connect to --port";
+        assert_eq!(text(&conn.read_until_closed()), format!("{told}, {}\r\n", resp.port()), "{request:?}");
+    }
+    server
+        .wait_stderr("a client has the wrong port: ERR Protocol error: this port speaks the framed protocol");
+    for inside in [&b"\x01\0\0\0\x04\0\0\0ping"[..], b"\x02\0\0\0\x03\0\0\0get\x02\0\0\0\r\n"] {
+        let mut conn = Conn::to(resp);
+        conn.send(&[&(inside.len() as u32).to_le_bytes()[..], inside].concat());
+        let told = conn.read_until_closed();
+        let words = String::from_utf8_lossy(&told);
+        let wanted = format!(
+            "speaks RESP, not the framed protocol: framed clients connect to --framed-port, {}",
+            framed.port()
+        );
+        assert!(words.ends_with(&wanted), "{words}");
+        assert_eq!(told[..4], (told.len() as u32 - 4).to_le_bytes(), "it is a frame");
+        assert_eq!(told[4], 1, "with an error in it");
+    }
+    server.wait_stderr("a client has the wrong port: ERR Protocol error: this port speaks RESP");
+}
+
 #[test]
 fn half_closing_loses_no_reply() {
     let server = start(&[]);
