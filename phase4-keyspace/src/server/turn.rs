@@ -34,13 +34,14 @@ impl Server {
     pub(super) fn serve_turn(&mut self, turn: Turn<'_>) -> Served {
         let now = turn.outbox.now();
         self.state.tick(now);
-        let hard = match self.state.clients.get(turn.conn) {
+        let class = match self.state.clients.get(turn.conn) {
             Some(client) if !client.killed => {
                 client.last_active = now;
-                deliver::limit_of(&self.state.config.output_limits, client.class()).hard
+                client.class()
             }
             _ => return Served { consumed: turn.input.len(), next: Next::Abandon },
         };
+        let hard = deliver::limit_of(&self.state.config.output_limits, class).hard;
         let Turn { conn, input, out, sent, high_mark, outbox } = turn;
         let before = out.len();
         let mut serving = Serving {
@@ -64,7 +65,12 @@ impl Server {
         stats.turns += 1;
         stats.net_input += consumed as u64;
         stats.net_output += out.len().saturating_sub(before) as u64;
-        if deliver::is_cut_off(&mut self.state, conn, out.len() - sent, now) {
+        let limit = deliver::limit_of(&self.state.config.output_limits, class);
+        let limited = limit.hard > 0 || limit.soft > 0;
+        // A command that ends its own client says `Close`.
+        if (limited || next == Next::Close)
+            && deliver::is_cut_off(&mut self.state, conn, out.len() - sent, now)
+        {
             return Served { consumed, next: Next::Abandon };
         }
         Served { consumed, next }
@@ -82,12 +88,13 @@ impl Serving<'_> {
         let ahead = Ahead { lookup: lookup::table(), db: state.keyspace.db(caller.db) };
         let then = batch.gather(self.input, self.consumed, client, &limits, ahead);
         batch.warm(ahead.db);
+        let (out, deliver) = (&mut *self.out, &mut self.deliver);
         let mut next = None;
         let mut last = None;
         for request in &batch.requests {
             let args = batch.args(request, self.input);
             let incoming = Incoming { command: request.command, hashes: batch.hashes(request), args };
-            let outcome = execute::execute(state, caller, incoming, self.out, &mut self.deliver);
+            let outcome = execute::execute(state, caller, incoming, out, deliver);
             if outcome == Outcome::Held {
                 next = Some(Next::Hold);
                 break;
@@ -98,7 +105,7 @@ impl Serving<'_> {
                 caller = state.caller(self.conn).unwrap_or(caller);
                 next = next_for(state, self.conn);
             }
-            if self.out.len() > self.mark {
+            if out.len() > self.mark {
                 next = next.or(Some(Next::Full));
             }
             if next.is_some() {
@@ -106,7 +113,7 @@ impl Serving<'_> {
             }
         }
         if let Some(client) = state.clients.get(self.conn) {
-            client.note_waiting(self.out.len() - self.sent);
+            client.note_waiting(out.len() - self.sent);
             if let Some(Named::Known(id)) = last {
                 client.last_command = Some(id);
             }
