@@ -9,6 +9,7 @@ use crate::log;
 use crate::state::State;
 use crate::wire::limits::ProtocolError;
 use crate::wire::reply::Wire;
+use crate::wire::resp::Progress;
 
 use super::Server;
 use super::admit::Incoming;
@@ -125,15 +126,7 @@ impl Serving<'_> {
         match then {
             Then::More => None,
             Then::Nothing => Some(Next::More),
-            Then::Part(progress) => {
-                if let Some(client) = state.clients.get(self.conn) {
-                    batch.set_aside(client, progress, self.consumed);
-                }
-                let unparsed = self.input.len() - progress.pos;
-                // A frame's length is checked when its header is read.
-                let too_long = caller.wire != Wire::Framed && unparsed > state.config.max_request();
-                Some(if too_long { self.give_up(state, unparsed) } else { Next::More })
-            }
+            Then::Part(progress) => Some(self.wait_for_rest(state, batch, progress)),
             // What ran before it may have changed the limits (AUTH, CONFIG SET): look at it again.
             Then::Error(_) if !batch.requests.is_empty() => None,
             Then::Error(error) => {
@@ -144,16 +137,22 @@ impl Serving<'_> {
         // ANCHOR_END: serve-batch-body
     }
 
-    /// An argument goes on beyond `client-query-buffer-limit`. As in Redis, the client is not told.
-    #[cold]
-    fn give_up(&self, state: &mut State, unparsed: usize) -> Next {
-        state.stats.query_limit_closed += 1;
-        if let Some(client) = state.clients.get(self.conn) {
-            log::warning(format_args!(
-                "closing {}: {unparsed} bytes of an unfinished request wait (client-query-buffer-limit)",
-                client.peer
-            ));
+    /// Keeps what is understood of an unfinished request, unless what is not goes beyond `client-query-buffer-limit`: then
+    /// the client has to go and, as in Redis, is not told.
+    fn wait_for_rest(&self, state: &mut State, batch: &mut Batch, progress: Progress) -> Next {
+        let limit = state.config.max_request();
+        let Some(client) = state.clients.get(self.conn) else { return Next::Close };
+        batch.set_aside(client, progress, self.consumed);
+        let unparsed = self.input.len() - progress.pos;
+        // A frame's length is checked when its header is read.
+        if client.wire == Wire::Framed || unparsed <= limit {
+            return Next::More;
         }
+        state.stats.query_limit_closed += 1;
+        log::warning(format_args!(
+            "closing {}: {unparsed} bytes of an unfinished request wait (client-query-buffer-limit)",
+            client.peer
+        ));
         Next::Abandon
     }
 
