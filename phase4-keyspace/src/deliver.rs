@@ -37,18 +37,25 @@ pub struct Deliver<'a> {
     serving: Option<ConnId>,
     /// What was sent to it while a command of it ran.
     behind_reply: &'a mut Vec<u8>,
+    /// Something was, and not by a command that has the gate on loan: whether a data command is over is asked very often.
+    has_more: bool,
 }
 
 impl<'a> Deliver<'a> {
     /// For the turn of one client (`Some`), or for work that is no client's. `behind_reply` is empty, and a buffer for what
     /// that client is sent behind its reply.
     pub fn new(outbox: &'a mut Outbox, serving: Option<ConnId>, behind_reply: &'a mut Vec<u8>) -> Self {
-        Deliver { outbox, serving, behind_reply }
+        Deliver { outbox, serving, behind_reply, has_more: false }
     }
 
     /// The same gate, lent to a command.
     pub fn lend(&mut self) -> Deliver<'_> {
-        Deliver { outbox: self.outbox, serving: self.serving, behind_reply: self.behind_reply }
+        Deliver {
+            outbox: self.outbox,
+            serving: self.serving,
+            behind_reply: self.behind_reply,
+            has_more: self.has_more,
+        }
     }
 
     /// Sends one reply or message, written in the client's protocol.
@@ -73,6 +80,7 @@ impl<'a> Deliver<'a> {
     ) {
         let Some(client) = state.clients.get(conn).filter(|client| reaches(client, kind)) else { return };
         if self.serving == Some(conn) {
+            self.has_more = true;
             return write(self.behind_reply, client.wire);
         }
         let Some(out) = self.outbox.output(conn) else { return };
@@ -87,7 +95,8 @@ impl<'a> Deliver<'a> {
     }
 
     /// Ends the reply that [`begin_reply`] began at `start`: takes it back if the client does not want it, and appends what
-    /// the command sent to its own client. `changed`: the command may have changed the client.
+    /// the command sent to its own client. `changed`: the client wants no replies, or the command may have changed the
+    /// client or had the gate on loan.
     #[inline]
     pub fn end_reply(
         &mut self,
@@ -100,11 +109,10 @@ impl<'a> Deliver<'a> {
         if caller.wire == Wire::Framed {
             end_frame(state, start, out);
         }
-        if changed || caller.replies != Replies::On {
+        if changed || self.has_more {
             mute(state, caller.conn, start, out);
-        }
-        if !self.behind_reply.is_empty() {
             out.append(self.behind_reply);
+            self.has_more = false;
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::log;
 use crate::state::State;
 use crate::wire::limits::ProtocolError;
 use crate::wire::reply::{Wire, framed};
+use crate::wire::resp::Progress;
 
 use super::Server;
 use super::admit::Incoming;
@@ -34,13 +35,14 @@ impl Server {
     pub(super) fn serve_turn(&mut self, turn: Turn<'_>) -> Served {
         let now = turn.outbox.now();
         self.state.tick(now);
-        let hard = match self.state.clients.get(turn.conn) {
+        let class = match self.state.clients.get(turn.conn) {
             Some(client) if !client.killed => {
                 client.last_active = now;
-                deliver::limit_of(&self.state.config.output_limits, client.class()).hard
+                client.class()
             }
             _ => return Served { consumed: turn.input.len(), next: Next::Abandon },
         };
+        let hard = deliver::limit_of(&self.state.config.output_limits, class).hard;
         let Turn { conn, input, out, sent, high_mark, outbox } = turn;
         let before = out.len();
         let mut serving = Serving {
@@ -64,7 +66,12 @@ impl Server {
         stats.turns += 1;
         stats.net_input += consumed as u64;
         stats.net_output += out.len().saturating_sub(before) as u64;
-        if deliver::is_cut_off(&mut self.state, conn, out.len() - sent, now) {
+        let limit = deliver::limit_of(&self.state.config.output_limits, class);
+        let limited = limit.hard > 0 || limit.soft > 0;
+        // A command that ends its own client says `Close`.
+        if (limited || next == Next::Close)
+            && deliver::is_cut_off(&mut self.state, conn, out.len() - sent, now)
+        {
             return Served { consumed, next: Next::Abandon };
         }
         Served { consumed, next }
@@ -82,12 +89,13 @@ impl Serving<'_> {
         let ahead = Ahead { lookup: lookup::table(), db: state.keyspace.db(caller.db) };
         let then = batch.gather(self.input, self.consumed, client, &limits, ahead);
         batch.warm(ahead.db);
+        let (out, deliver) = (&mut *self.out, &mut self.deliver);
         let mut next = None;
         let mut last = None;
         for request in &batch.requests {
             let args = batch.args(request, self.input);
             let incoming = Incoming { command: request.command, hashes: batch.hashes(request), args };
-            let outcome = execute::execute(state, caller, incoming, self.out, &mut self.deliver);
+            let outcome = execute::execute(state, caller, incoming, out, deliver);
             if outcome == Outcome::Held {
                 next = Some(Next::Hold);
                 break;
@@ -98,7 +106,7 @@ impl Serving<'_> {
                 caller = state.caller(self.conn).unwrap_or(caller);
                 next = next_for(state, self.conn);
             }
-            if self.out.len() > self.mark {
+            if out.len() > self.mark {
                 next = next.or(Some(Next::Full));
             }
             if next.is_some() {
@@ -106,7 +114,7 @@ impl Serving<'_> {
             }
         }
         if let Some(client) = state.clients.get(self.conn) {
-            client.note_waiting(self.out.len() - self.sent);
+            client.note_waiting(out.len() - self.sent);
             if let Some(Named::Known(id)) = last {
                 client.last_command = Some(id);
             }
@@ -118,15 +126,7 @@ impl Serving<'_> {
         match then {
             Then::More => None,
             Then::Nothing => Some(Next::More),
-            Then::Part(progress) => {
-                if let Some(client) = state.clients.get(self.conn) {
-                    batch.set_aside(client, progress, self.consumed);
-                }
-                let unparsed = self.input.len() - progress.pos;
-                // A frame's length is checked when its header is read.
-                let too_long = caller.wire != Wire::Framed && unparsed > state.config.max_request();
-                Some(if too_long { self.give_up(state, unparsed) } else { Next::More })
-            }
+            Then::Part(progress) => Some(self.wait_for_rest(state, batch, progress)),
             // What ran before it may have changed the limits (AUTH, CONFIG SET): look at it again.
             Then::Error(_) if !batch.requests.is_empty() => None,
             Then::Error(error) => {
@@ -137,16 +137,22 @@ impl Serving<'_> {
         // ANCHOR_END: serve-batch-body
     }
 
-    /// An argument goes on beyond `client-query-buffer-limit`. As in Redis, the client is not told.
-    #[cold]
-    fn give_up(&self, state: &mut State, unparsed: usize) -> Next {
-        state.stats.query_limit_closed += 1;
-        if let Some(client) = state.clients.get(self.conn) {
-            log::warning(format_args!(
-                "closing {}: {unparsed} bytes of an unfinished request wait (client-query-buffer-limit)",
-                client.peer
-            ));
+    /// Keeps what is understood of an unfinished request, unless what is not goes beyond `client-query-buffer-limit`: then
+    /// the client has to go and, as in Redis, is not told.
+    fn wait_for_rest(&self, state: &mut State, batch: &mut Batch, progress: Progress) -> Next {
+        let limit = state.config.max_request();
+        let Some(client) = state.clients.get(self.conn) else { return Next::Close };
+        batch.set_aside(client, progress, self.consumed);
+        let unparsed = self.input.len() - progress.pos;
+        // A frame's length is checked when its header is read.
+        if client.wire == Wire::Framed || unparsed <= limit {
+            return Next::More;
         }
+        state.stats.query_limit_closed += 1;
+        log::warning(format_args!(
+            "closing {}: {unparsed} bytes of an unfinished request wait (client-query-buffer-limit)",
+            client.peer
+        ));
         Next::Abandon
     }
 

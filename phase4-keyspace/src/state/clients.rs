@@ -27,7 +27,7 @@ pub struct Client {
     pub replies: Replies,
     /// Nothing further of it is served: its last reply has been written (`QUIT`).
     pub closing: bool,
-    /// Somebody else ended it (`CLIENT KILL`); the loop closes it at the end of the tick.
+    /// It was ended from outside (`CLIENT KILL`, an output limit); the loop closes it at the end of the tick.
     pub killed: bool,
     /// Why it is not served at the moment.
     pub held: Option<Held>,

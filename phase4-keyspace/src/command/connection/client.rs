@@ -266,7 +266,7 @@ fn help_lines(_: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> 
             "NO-EVICT (ON|OFF)",
             "    Exempt the current connection from eviction.",
             "PAUSE <milliseconds> [WRITE|ALL]",
-            "    Serve nobody for a while, or nobody who writes.",
+            "    Suspend all clients for a while, or those that write.",
             "REPLY (ON|OFF|SKIP)",
             "    Switch the current connection's replies on, off, or skip the next one.",
             "SETINFO (LIB-NAME|LIB-VER) <value>",

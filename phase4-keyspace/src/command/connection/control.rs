@@ -140,7 +140,7 @@ pub(super) fn unpause(
     Ok(())
 }
 
-/// No command blocks yet, so nobody is found; a paused client is not blocked in this sense.
+/// No command blocks yet, so no client is found; a paused client is not blocked in this sense.
 pub(super) fn unblock(_: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match args.len() {
         3 => {}
