@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use nix::errno::Errno;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
@@ -54,6 +55,17 @@ pub fn open(calls: Calls, address: SocketAddr, hint: impl FnOnce(SocketAddr) -> 
     log!("{}", hint(bound));
     output::announce(&format!("listening on {bound}\n"));
     Ok(listener)
+}
+
+/// Each client is a descriptor, and many systems start programs with 1,024 of them. What root allows may be used. Returns
+/// how many there are now.
+pub fn raise_descriptor_limit(wanted: u64) -> Result<u64> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("getrlimit")?;
+    if soft < wanted.min(hard) {
+        // Refused only if the hard limit is higher than the system's own; then the soft one stays.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, wanted.min(hard), hard);
+    }
+    Ok(getrlimit(Resource::RLIMIT_NOFILE).context("getrlimit")?.0)
 }
 
 /// Fails if there is no descriptor left for a client: such a server would listen and never accept.

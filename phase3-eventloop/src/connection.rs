@@ -137,8 +137,6 @@ pub struct Connection {
     pub sent: usize,
     /// What the poller watches it for.
     pub interest: Interest,
-    /// The kernel said readable and has not yet said `EAGAIN` (level-triggered: since this tick's event).
-    pub can_read: bool,
     /// The kernel has not said that the send buffer is full.
     pub can_write: bool,
     /// The peer's FIN or RST has been seen: no use in lingering.
@@ -168,7 +166,7 @@ pub struct Received {
 
 impl Connection {
     /// A connection that has just been accepted.
-    pub fn new(id: ConnId, socket: OwnedFd, peer: SocketAddr, interest: Interest, now: Instant) -> Self {
+    pub fn new(id: ConnId, socket: OwnedFd, peer: SocketAddr, now: Instant) -> Self {
         Connection {
             id,
             socket,
@@ -178,8 +176,7 @@ impl Connection {
             unserved: false,
             output: Vec::new(),
             sent: 0,
-            interest,
-            can_read: false,
+            interest: Interest::READ,
             can_write: true,
             peer_ended: false,
             reported: false,
@@ -257,7 +254,7 @@ impl Connection {
         };
         self.sent += taken;
         // What is left stays where it is; moving it to the front after every short write would be O(n²).
-        self.can_write = taken == offered || (self.interest.edge && taken > 0);
+        self.can_write = taken == offered;
         if taken > 0 {
             self.last_activity = now;
         }
@@ -352,7 +349,7 @@ impl Connection {
     }
 
     // ANCHOR: desired-interest
-    /// What a level-triggered poller should watch it for: bytes while they have a place to go, room only while something
+    /// What the poller should watch it for: bytes while they have a place to go, room only while something
     /// waits for it.
     pub fn desired_interest(&self) -> Interest {
         let readable = match self.state {
@@ -362,7 +359,7 @@ impl Connection {
         };
         // A held client that has sent too much is not read: only the poller can tell that it has left.
         let peer_fin = self.state == State::Held && !readable;
-        Interest { readable, writable: self.owed() > 0, peer_fin, edge: false }
+        Interest { readable, writable: self.owed() > 0, peer_fin }
     }
     // ANCHOR_END: desired-interest
 

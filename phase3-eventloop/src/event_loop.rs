@@ -38,8 +38,6 @@ use crate::trace::{Trace, Track};
 pub struct Settings {
     /// poll or epoll.
     pub poller: PollerKind,
-    /// Ask epoll for changes instead of states. Slower here, and easier to get wrong: an experiment.
-    pub edge_triggered: bool,
     /// What a connection may hold, and for how long.
     pub limits: Limits,
     /// How long replies in flight may take once the server is asked to stop.
@@ -52,7 +50,6 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             poller: PollerKind::Epoll,
-            edge_triggered: false,
             limits: Limits::default(),
             shutdown_grace: Duration::from_secs(5),
             trace: None,
@@ -76,7 +73,6 @@ fn listener_position(token: Token) -> Option<usize> {
 /// See the module.
 pub struct EventLoop {
     poller: Box<dyn Poller>,
-    edge: bool,
     signals: Signals,
     listeners: Vec<Listener>,
     /// Accepted, and not admitted yet.
@@ -98,17 +94,13 @@ impl EventLoop {
     /// Makes a loop and blocks SIGTERM, SIGINT and SIGCHLD in this thread: from here on they arrive as events.
     ///
     /// # Errors
-    /// `EINVAL`: edges asked of poll(2). Otherwise those of epoll_create1(2) and signalfd(2).
+    /// Those of epoll_create1(2) and signalfd(2).
     pub fn new(settings: Settings) -> nix::Result<Self> {
-        if settings.edge_triggered && settings.poller == PollerKind::Poll {
-            return Err(Errno::EINVAL);
-        }
         let mut poller = settings.poller.open()?;
         let signals = Signals::new()?;
         poller.register(signals.as_fd(), SIGNALS, Interest::READ)?;
         Ok(EventLoop {
             poller,
-            edge: settings.edge_triggered,
             signals,
             listeners: Vec::new(),
             newcomers: Vec::new(),
@@ -213,8 +205,7 @@ impl EventLoop {
         // A stale event: its connection ended earlier in this list. The id of whoever has the slot now differs.
         let Some(connection) = self.outbox.connections.get_mut(id) else { return };
         connection.can_write |= event.writable;
-        connection.can_read |= event.readable || event.hang_up;
-        let advance = connection.can_read && !connection.queued;
+        let readable = event.readable || event.hang_up;
         if event.hang_up && !connection.wants_read() {
             // It is reported for as long as it lasts, and no read is going to see it.
             match connection.state {
@@ -229,8 +220,8 @@ impl EventLoop {
         } else if event.writable {
             self.outbox.mark_dirty(id);
         }
-        if advance {
-            self.advance(id, service);
+        if readable {
+            self.read(id, service);
         }
     }
     // ANCHOR_END: on-ready

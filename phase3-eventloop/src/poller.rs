@@ -14,7 +14,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Token(pub u64);
 
-/// What to be woken for. Errors and hang-ups are always reported.
+/// What to be woken for: states, reported for as long as they last. Errors and hang-ups are always reported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Interest {
     /// Bytes, an end of stream, or a connection to accept.
@@ -23,15 +23,13 @@ pub struct Interest {
     pub writable: bool,
     /// The peer's FIN though nothing is to be read, reported as a hang-up (`EPOLLRDHUP`, `POLLRDHUP`).
     pub peer_fin: bool,
-    /// Report a change once instead of a state for as long as it lasts (`EPOLLET`; poll(2) has no such thing).
-    pub edge: bool,
 }
 
 impl Interest {
     /// Nothing but errors.
-    pub const NONE: Interest = Interest { readable: false, writable: false, peer_fin: false, edge: false };
-    /// Readable, level-triggered.
-    pub const READ: Interest = Interest { readable: true, writable: false, peer_fin: false, edge: false };
+    pub const NONE: Interest = Interest { readable: false, writable: false, peer_fin: false };
+    /// Readable.
+    pub const READ: Interest = Interest { readable: true, writable: false, peer_fin: false };
 }
 
 // ANCHOR: poller-event

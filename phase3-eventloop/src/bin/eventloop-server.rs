@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use phase1_echo::args::{self, Args, Flag, Spec};
 use phase1_echo::{log, output, server, socket};
 use phase2_framing::frame::{DEFAULT_MAX, HEADER};
@@ -23,7 +22,7 @@ const SPEC: Spec = Spec {
         Flag { name: "host", value: Some("HOST"), help: "address to listen on (127.0.0.1)" },
         Flag { name: "port", value: Some("PORT"), help: "port to listen on (7003; 0: the kernel picks one)" },
         Flag { name: "poller", value: Some("POLLER"), help: "how to wait: epoll (default) or poll" },
-        Flag { name: "edge-triggered", value: None, help: "ask epoll for changes instead of states" },
+        Flag { name: "edge-triggered", value: None, help: "gone: an example of its own shows it (edge)" },
         Flag { name: "max-clients", value: Some("N"), help: "refuse more clients than this (10000)" },
         Flag { name: "max-frame", value: Some("BYTES"), help: "longest payload (32m)" },
         Flag {
@@ -56,7 +55,7 @@ fn run(args: &Args) -> Result<()> {
     let max_frame = args.max_frame(DEFAULT_MAX)?;
     let settings = settings(args, max_frame)?;
     let wanted = (max_clients as u64).saturating_add(OTHER_DESCRIPTORS);
-    let allowed = raise_descriptor_limit(wanted)?;
+    let allowed = server::raise_descriptor_limit(wanted)?;
 
     let listener =
         socket::listen(address, BACKLOG).map_err(|errno| anyhow!(socket::explain_listen(address, errno)))?;
@@ -84,9 +83,8 @@ fn settings(args: &Args, max_frame: u32) -> Result<Settings> {
         "poll" => PollerKind::Poll,
         other => bail!("--poller {other:?}: choose epoll or poll"),
     };
-    let edge_triggered = args.has("edge-triggered");
-    if edge_triggered && poller == PollerKind::Poll {
-        bail!("--edge-triggered needs --poller epoll: poll(2) knows states only");
+    if args.has("edge-triggered") {
+        bail!("--edge-triggered is a server of its own: cargo run -p phase3-eventloop --example edge");
     }
     let stall_timeout = match args.has("stall-timeout") {
         true => args.seconds("stall-timeout")?,
@@ -104,16 +102,5 @@ fn settings(args: &Args, max_frame: u32) -> Result<Settings> {
         ),
         None => None,
     };
-    Ok(Settings { poller, edge_triggered, limits, trace, ..Settings::default() })
-}
-
-/// Each client is a descriptor, and many systems start programs with 1,024 of them. What root allows may be used. Returns how many
-/// there are now.
-fn raise_descriptor_limit(wanted: u64) -> Result<u64> {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("getrlimit")?;
-    if soft < wanted.min(hard) {
-        // Refused only if the hard limit is higher than the system's own; then the soft one stays.
-        let _ = setrlimit(Resource::RLIMIT_NOFILE, wanted.min(hard), hard);
-    }
-    Ok(getrlimit(Resource::RLIMIT_NOFILE).context("getrlimit")?.0)
+    Ok(Settings { poller, limits, trace, ..Settings::default() })
 }

@@ -17,7 +17,7 @@ fn pair() -> (Connection, UnixStream, Box<[u8]>) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
     let peer = "127.0.0.1:9".parse().unwrap();
-    let connection = Connection::new(ConnId::new(0, 0), ours.into(), peer, Interest::READ, Instant::now());
+    let connection = Connection::new(ConnId::new(0, 0), ours.into(), peer, Instant::now());
     (connection, theirs, vec![0; 2 * READ_SIZE].into())
 }
 

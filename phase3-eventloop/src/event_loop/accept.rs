@@ -139,11 +139,10 @@ impl EventLoop {
         // The peer may have gone since accept, or the kernel may be out of memory: then there is nobody to talk to.
         let Ok(local) = socket::local_addr(socket.as_fd()) else { return };
         let accepted = Accepted { listener, peer, local, fd: socket.as_raw_fd() };
-        let interest = Interest { writable: self.edge, edge: self.edge, ..Interest::READ };
         let now = self.outbox.now;
-        let id = self.outbox.connections.insert_with(|id| Connection::new(id, socket, peer, interest, now));
+        let id = self.outbox.connections.insert_with(|id| Connection::new(id, socket, peer, now));
         let Some(connection) = self.outbox.connections.get(id) else { return };
-        if let Err(errno) = self.poller.register(connection.socket.as_fd(), Token(id.raw()), interest) {
+        if let Err(errno) = self.poller.register(connection.socket.as_fd(), Token(id.raw()), Interest::READ) {
             log!("cannot watch the connection of {peer}: {}", errno.desc());
             self.outbox.connections.remove(id);
             return;

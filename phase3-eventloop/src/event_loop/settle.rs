@@ -70,7 +70,7 @@ impl EventLoop {
     fn resume(&mut self, id: ConnId) {
         self.outbox.trace_instant(Track::Connection(id), "back-pressure off", &[]);
         let waiting = self.outbox.connections.get(id).is_some_and(|connection| connection.unserved);
-        if waiting || self.edge {
+        if waiting {
             self.outbox.queue(id);
         }
     }
@@ -86,9 +86,6 @@ impl EventLoop {
         }
         self.lingering.push_back(id);
         self.arm_timer(id);
-        if self.edge {
-            self.outbox.queue(id);
-        }
     }
 
     pub(super) fn is_lingering(&self, id: ConnId) -> bool {
@@ -100,12 +97,6 @@ impl EventLoop {
     /// there never is.
     fn update_interest(&mut self, id: ConnId) {
         let Some(connection) = self.outbox.connections.get_mut(id) else { return };
-        if self.edge {
-            if connection.owed() > 0 && connection.can_write {
-                self.outbox.queue(id);
-            }
-            return;
-        }
         let desired = connection.desired_interest();
         if desired != connection.interest {
             connection.interest = desired;

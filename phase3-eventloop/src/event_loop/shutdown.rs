@@ -69,9 +69,8 @@ impl EventLoop {
             let id = ConnId::from_raw(event.token.0);
             let Some(connection) = self.outbox.connections.get_mut(id) else { continue };
             connection.can_write |= event.writable;
-            connection.can_read |= event.readable;
             if matches!(connection.state, State::Lingering { .. }) {
-                self.advance(id, service);
+                self.read(id, service);
             } else if event.hang_up {
                 connection.fail(nix::errno::Errno::ECONNRESET);
             }

@@ -206,10 +206,9 @@ impl Running {
         let (sender, told) = channel();
         let (go_on, gate) = channel();
         let poller = settings.poller;
-        let edge_triggered = settings.edge_triggered;
         let limits = settings.limits;
         let thread = std::thread::spawn(move || {
-            let settings = Settings { poller, edge_triggered, limits, ..Settings::default() };
+            let settings = Settings { poller, limits, ..Settings::default() };
             let mut event_loop = EventLoop::new(settings)?;
             event_loop.listen(listener.into(), 5)?;
             let mut puppet = Puppet {
@@ -263,11 +262,9 @@ impl Running {
 
 /// Runs a test on every kind of loop.
 fn everywhere(limits: Limits, test: impl Fn(Running)) {
-    for (poller, edge_triggered) in
-        [(PollerKind::Epoll, false), (PollerKind::Poll, false), (PollerKind::Epoll, true)]
-    {
-        println!("with {poller:?}, edge-triggered: {edge_triggered}");
-        test(Running::start(Settings { poller, edge_triggered, limits, ..Settings::default() }));
+    for poller in [PollerKind::Epoll, PollerKind::Poll] {
+        println!("with {poller:?}");
+        test(Running::start(Settings { poller, limits, ..Settings::default() }));
     }
 }
 
@@ -304,7 +301,7 @@ fn a_held_client_that_leaves_is_gone_at_once() {
     });
 }
 
-/// It has sent more than is read ahead, so no read can see its FIN; edge-triggered, nothing can.
+/// It has sent more than is read ahead, so no read can see its FIN.
 #[test]
 fn a_held_client_that_has_sent_too_much_is_gone_at_once_too() {
     for poller in [PollerKind::Epoll, PollerKind::Poll] {
@@ -469,7 +466,7 @@ fn a_quiet_loop_does_not_turn() {
         let mut second = String::new();
         client.0.read_line(&mut second).unwrap();
         let ticks = second.trim().parse::<u64>().unwrap() - first.trim().parse::<u64>().unwrap();
-        // One for each request, one for the deadline, and under edge triggering one more for each to see EAGAIN.
+        // One for each request and one for the deadline, and some to spare.
         assert!(ticks <= 8, "{ticks} ticks for three things to do");
         running.stop(client);
     });
@@ -546,12 +543,6 @@ fn stopping_sends_what_is_owed_and_closes_everybody() {
         let mut running = running;
         running.thread.take().unwrap().join().unwrap().unwrap();
     });
-}
-
-#[test]
-fn edges_asked_of_poll_are_refused() {
-    let settings = Settings { poller: PollerKind::Poll, edge_triggered: true, ..Settings::default() };
-    assert_eq!(EventLoop::new(settings).err(), Some(Errno::EINVAL));
 }
 
 #[test]

@@ -13,53 +13,30 @@ use crate::trace::Track;
 
 impl EventLoop {
     // ANCHOR: advance
-    /// What it already sent comes first; only then is more read.
+    /// What it already sent comes first; only then is more read. Without an event: its output drained, or it was resumed.
     pub(super) fn advance(&mut self, id: ConnId, service: &mut dyn Service) {
         let Some(connection) = self.outbox.connections.get(id) else { return };
         if connection.state == State::Open && connection.unserved {
             self.serve_alone(id, service);
-        } else if connection.can_read && connection.wants_read() {
-            self.read(id, service);
-        }
-        if self.edge {
-            self.put_back(id);
         }
     }
     // ANCHOR_END: advance
 
-    // ANCHOR: put-back
-    /// Edge-triggered: nobody will say again that there are bytes, or room, that were left. So whoever has not seen `EAGAIN`
-    /// yet is queued, and comes again after all who are ready now: drained to the end, but never at the cost of the others.
-    fn put_back(&mut self, id: ConnId) {
-        let Some(connection) = self.outbox.connections.get(id) else { return };
-        if connection.can_read && connection.wants_read() && !connection.peer_ended {
-            self.outbox.queue(id);
-        }
-        if self
-            .outbox
-            .connections
-            .get(id)
-            .is_some_and(|connection| connection.owed() > 0 && connection.can_write)
-        {
-            self.outbox.mark_dirty(id);
-        }
-    }
-    // ANCHOR_END: put-back
-
-    fn read(&mut self, id: ConnId, service: &mut dyn Service) {
+    // ANCHOR: read
+    /// One bounded read. What it brings waits for its turn with what other connections brought.
+    pub(super) fn read(&mut self, id: ConnId, service: &mut dyn Service) {
         let start = self.outbox.trace_start();
         let now = self.outbox.now;
-        let Some(connection) = self.outbox.connections.get_mut(id) else { return };
+        let readable = self.outbox.connections.get_mut(id).filter(|connection| connection.wants_read());
+        let Some(connection) = readable else { return };
         let received = connection.receive(self.arrivals.room());
         if let Some(start) = start {
             self.trace_read(id, start, received);
         }
         let Some(connection) = self.outbox.connections.get_mut(id) else { return };
-        connection.can_read = self.edge;
         match received {
-            Err(Errno::EAGAIN) => connection.can_read = false,
-            // Level-triggered, the next wait reports it again; edge-triggered, it has been put back.
-            Err(Errno::EINTR) => {}
+            // What is there after all is reported again by the next wait.
+            Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(errno) => {
                 connection.fail(errno);
                 self.outbox.mark_dirty(id);
@@ -77,6 +54,8 @@ impl EventLoop {
             }
         }
     }
+
+    // ANCHOR_END: read
 
     /// The peer's stream ended: whole requests have been answered, a part of one never will be. What is owed is still sent.
     pub(super) fn end_of_input(&mut self, id: ConnId, service: &mut dyn Service) {

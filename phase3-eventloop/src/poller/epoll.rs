@@ -33,7 +33,6 @@ fn to_event(token: Token, interest: Interest) -> EpollEvent {
     flags.set(EpollFlags::EPOLLIN, interest.readable);
     flags.set(EpollFlags::EPOLLOUT, interest.writable);
     flags.set(EpollFlags::EPOLLRDHUP, interest.peer_fin);
-    flags.set(EpollFlags::EPOLLET, interest.edge);
     EpollEvent::new(flags, token.0)
 }
 

@@ -85,9 +85,6 @@ fn to_flags(interest: Interest) -> libc::c_short {
 
 impl Poller for Poll {
     fn register(&mut self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> nix::Result<()> {
-        if interest.edge {
-            return Err(Errno::EINVAL);
-        }
         if self.position(fd).is_ok() {
             return Err(Errno::EEXIST);
         }

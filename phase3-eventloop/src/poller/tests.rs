@@ -124,20 +124,6 @@ fn a_wait_is_never_shorter_than_asked() {
 }
 
 #[test]
-fn edges_are_epolls_alone() {
-    let edge = Interest { writable: true, edge: true, ..Interest::READ };
-    let (ours, mut theirs) = UnixStream::pair().unwrap();
-    assert_eq!(PollerKind::Poll.open().unwrap().register(ours.as_fd(), Token(1), edge), Err(Errno::EINVAL));
-    let mut epoll = PollerKind::Epoll.open().unwrap();
-    epoll.register(ours.as_fd(), Token(1), edge).unwrap();
-    theirs.write_all(b"x").unwrap();
-    assert_eq!(wait(&mut *epoll, SOON), [Event { writable: true, ..readable(1) }]);
-    assert_eq!(wait(&mut *epoll, NOW), [], "unread, but no news");
-    theirs.write_all(b"x").unwrap();
-    assert_eq!(wait(&mut *epoll, SOON).len(), 1);
-}
-
-#[test]
 fn timeouts_round_up() {
     let millis = |timeout| to_millis(Some(timeout));
     assert_eq!(to_millis(None), -1);

@@ -45,6 +45,8 @@ pub struct Card {
     /// Arguments the server needs for the bug to show, before any the visitor adds.
     #[serde(default)]
     pub args: Vec<String>,
+    /// The example of the phase that carries it, if it is not the phase's server.
+    pub example: Option<String>,
     /// The substitutions.
     pub edit: Vec<Edit>,
 }
@@ -104,13 +106,17 @@ impl Edit {
 }
 
 impl Bug {
-    /// The package and binary that carry it.
-    pub fn server(&self) -> (&'static str, &'static str) {
-        match self.phase {
+    /// The package that carries it; its binary, or its example; and where that is built, from the profile's folder.
+    pub fn server(&self) -> (&'static str, [&str; 2], PathBuf) {
+        let (package, binary) = match self.phase {
             Phase::Echo => ("phase1-echo", "echo-server"),
             Phase::Framing => ("phase2-framing", "framed-server"),
             Phase::EventLoop => ("phase3-eventloop", "eventloop-server"),
             Phase::Keyspace => ("phase4-keyspace", "keyspace-server"),
+        };
+        match &self.card.example {
+            Some(example) => (package, ["--example", example], Path::new("examples").join(example)),
+            None => (package, ["--bin", binary], PathBuf::from(binary)),
         }
     }
 

@@ -120,6 +120,7 @@ mod tests {
             lesson: String::new(),
             meet: String::new(),
             args: Vec::new(),
+            example: None,
             edit: Vec::new(),
         };
         let ended = outcomes

@@ -130,6 +130,7 @@ mod tests {
             lesson: String::new(),
             meet: String::new(),
             args: Vec::new(),
+            example: None,
             edit: Vec::new(),
         };
         let bug = Bug { name: "b".into(), phase: Phase::Echo, card };

@@ -84,11 +84,12 @@ impl Workshop {
     }
 
     fn compile(&self, bug: &Bug) -> Result<PathBuf> {
-        let (package, binary) = bug.server();
+        let (package, target, binary) = bug.server();
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let output = Command::new(cargo)
             .current_dir(&self.copy)
-            .args(["build", "--quiet", "--package", package, "--bin", binary])
+            .args(["build", "--quiet", "--package", package])
+            .args(target)
             .env("CARGO_TARGET_DIR", &self.build)
             .env("CARGO_PROFILE_DEV_DEBUG", "false")
             // A bug often leaves a variable unused; that is its business.

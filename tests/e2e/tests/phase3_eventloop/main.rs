@@ -1,6 +1,6 @@
 //! Phase 3 from outside: frames come back, whoever else is connected and however he behaves.
 //!
-//! Every test runs on every kind of loop: epoll, poll, and epoll with edges.
+//! Every test runs on both kinds of loop: epoll and poll.
 #![allow(clippy::unwrap_used, reason = "this is test code, outside of a #[test] function too")]
 #[path = "../support/mod.rs"]
 mod support;
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::support::{Conn, Server, eventually, noise};
 
-const LOOPS: [&[&str]; 3] = [&["--poller", "epoll"], &["--poller", "poll"], &["--edge-triggered"]];
+const LOOPS: [&[&str]; 2] = [&["--poller", "epoll"], &["--poller", "poll"]];
 
 /// Runs `test` on a server of every kind.
 fn every_loop(test: impl Fn(Server)) {
