@@ -3,12 +3,15 @@
 //! TCP delivers bytes in order and keeps no boundaries: one write may arrive in three reads, three writes in one. So each
 //! message says first how long it is: `u32 little-endian length | payload`.
 //!
-//! | room | idea |
-//! |---|---|
-//! | [`frame`] | the format, as two pure functions over byte slices |
-//! | [`stream`] | frames out of a blocking socket: buffered reads, batched replies, three ways a stream can end |
-//! | [`payload`] | what phase 4 puts inside a frame, so that the `frame` tool can be used on it |
-//! | [`hexdump`] | bytes with their meaning beside them |
+//! | evening | room | idea |
+//! |---|---|---|
+//! | first | [`frame`] | the format, as two pure functions over byte slices |
+//! | first | [`stream`] | frames out of a blocking socket: buffered reads, batched replies, three ways a stream can end |
+//! | wing | [`payload`] | what phase 4 puts inside a frame, so that the `frame` tool can be used on it |
+//! | wing | [`hexdump`] | bytes with their meaning beside them |
+//!
+//! Each room uses only those above it (a test holds them to it). The first evening ends with `bin/framed-server.rs`, a loop
+//! of four lines over [`stream`], and `bin/framed-client.rs`. The `frame` tool is a wing.
 //!
 //! Reused from phase 1: sockets, [`write_all`](phase1_echo::io::write_all), the iterative server, flags. Left behind:
 //! [`read_full`](phase1_echo::io::read_full). Reading the header with one call and the body with another is the obvious

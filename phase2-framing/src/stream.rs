@@ -3,7 +3,7 @@ use std::fmt;
 use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
-use phase1_echo::echo::Calls;
+use phase1_echo::calls::Calls;
 use phase1_echo::io::write_all;
 
 use crate::frame::{self, Cut, Decoded, FrameError};

@@ -20,7 +20,7 @@ use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use phase1_echo::args::{self, Args, Flag, Spec};
-use phase1_echo::echo::Calls;
+use phase1_echo::calls::Calls;
 use phase1_echo::{log, server, signals, socket};
 use phase2_framing::frame::{self, DEFAULT_MAX, Decoded};
 use phase3_eventloop::slab::{ConnId, Slab};

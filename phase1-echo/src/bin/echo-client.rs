@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 
 use anyhow::{Context, Result, anyhow, bail};
 use phase1_echo::args::{self, Args, Flag, Spec};
-use phase1_echo::echo::Calls;
+use phase1_echo::calls::Calls;
 use phase1_echo::{log, output, socket};
 
 const SPEC: Spec = Spec {

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
 use phase1_echo::args::{self, Args, Flag, Spec};
-use phase1_echo::echo::{Calls, echo};
+use phase1_echo::calls::Calls;
+use phase1_echo::echo::echo;
 use phase1_echo::{log, server, socket};
 
 const SPEC: Spec = Spec {

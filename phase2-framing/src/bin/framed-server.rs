@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use phase1_echo::args::{self, Args, Flag, Spec};
-use phase1_echo::echo::Calls;
+use phase1_echo::calls::Calls;
 use phase1_echo::server::{self, Client};
 use phase1_echo::{log, socket};
 use phase2_framing::frame::{self, DEFAULT_MAX};
