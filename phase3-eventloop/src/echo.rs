@@ -1,6 +1,7 @@
 //! The smallest service: phase 2's frames come back, now from any number of clients at once.
+use std::collections::HashMap;
+use std::fmt::Arguments;
 use std::net::SocketAddr;
-use std::time::Instant;
 
 use phase1_echo::log;
 use phase2_framing::frame::{self, Decoded};
@@ -14,42 +15,31 @@ use crate::slab::ConnId;
 pub struct FrameEcho {
     max_frame: u32,
     max_clients: usize,
-    /// Who sits in which slot, for the log.
-    peers: Vec<Option<SocketAddr>>,
-    clients: usize,
+    /// For the log.
+    peers: HashMap<ConnId, SocketAddr>,
 }
 
 impl FrameEcho {
     /// Payloads of at most `max_frame` bytes, for at most `max_clients` clients at a time.
     pub fn new(max_frame: u32, max_clients: usize) -> Self {
-        FrameEcho { max_frame, max_clients, peers: Vec::new(), clients: 0 }
+        FrameEcho { max_frame, max_clients, peers: HashMap::new() }
     }
 
-    fn log(&self, conn: ConnId, what: std::fmt::Arguments<'_>) {
-        if let Some(Some(peer)) = self.peers.get(conn.index()) {
+    fn log(&self, conn: ConnId, what: Arguments<'_>) {
+        if let Some(peer) = self.peers.get(&conn) {
             log!("{peer}: {what}");
         }
     }
 }
 
 impl Service for FrameEcho {
-    fn open(
-        &mut self,
-        conn: ConnId,
-        accepted: &Accepted,
-        _out: &mut Vec<u8>,
-        _outbox: &mut Outbox,
-    ) -> Admission {
-        if self.clients >= self.max_clients {
+    fn open(&mut self, conn: ConnId, accepted: &Accepted, _: &mut Vec<u8>, _: &mut Outbox) -> Admission {
+        if self.peers.len() >= self.max_clients {
             // The protocol has no word for "full": the client sees an end of stream where its reply should be.
             log!("{}: refused, {} clients are the most (--max-clients)", accepted.peer, self.max_clients);
             return Admission::Refuse;
         }
-        self.clients += 1;
-        if self.peers.len() <= conn.index() {
-            self.peers.resize(conn.index() + 1, None);
-        }
-        self.peers[conn.index()] = Some(accepted.peer);
+        self.peers.insert(conn, accepted.peer);
         Admission::Accept
     }
 
@@ -78,35 +68,17 @@ impl Service for FrameEcho {
         // ANCHOR_END: echo-serve
     }
 
+    fn close(&mut self, conn: ConnId, reason: CloseReason) {
+        // The others are ordinary; of these the client's owner will ask.
+        if matches!(reason, CloseReason::Idle | CloseReason::Stalled | CloseReason::Error(_)) {
+            self.log(conn, format_args!("closed: {}", reason.name()));
+        }
+        self.peers.remove(&conn);
+    }
+
     fn end_of_input(&mut self, conn: ConnId, rest: &[u8], _out: &mut Vec<u8>) {
         if let Some(cut) = frame::cut(rest) {
             self.log(conn, format_args!("{cut}"));
         }
-    }
-
-    fn before_flush(&mut self, _outbox: &mut Outbox) -> anyhow::Result<()> {
-        Ok(())
-    }
-
-    fn next_deadline(&self) -> Option<Instant> {
-        None
-    }
-
-    fn on_deadline(&mut self, _outbox: &mut Outbox) {}
-
-    fn close(&mut self, conn: ConnId, ending: CloseReason) {
-        match ending {
-            CloseReason::EndOfStream | CloseReason::ByService | CloseReason::Shutdown => {}
-            // These the client's owner will ask about.
-            CloseReason::Idle | CloseReason::Stalled | CloseReason::Error(_) => {
-                self.log(conn, format_args!("closed: {}", ending.name()));
-            }
-        }
-        self.peers[conn.index()] = None;
-        self.clients -= 1;
-    }
-
-    fn shut_down(&mut self) -> anyhow::Result<()> {
-        Ok(())
     }
 }

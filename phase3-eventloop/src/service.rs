@@ -1,8 +1,8 @@
 //! The seam between the loop and what it serves.
 //!
-//! Above this line nobody knows that sockets exist: a service is handed bytes and appends bytes. Phase 3's echo and
-//! phase 4's keyspace are both a [`Service`]; the loop under them is the same.
-
+//! Above this line no code knows that sockets exist: a service is handed bytes and appends bytes. Phase 3's echo and
+//! phase 4's keyspace are both a [`Service`]; the loop under them is the same. Three methods are required; the others are
+//! hooks with defaults.
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -75,7 +75,7 @@ pub enum Next {
     Abandon,
 }
 
-/// Something that answers requests. All methods run on the loop's one thread, never at the same time, and must not
+/// What answers requests. All methods run on the loop's one thread, never at the same time, and must not
 /// block: while one of them runs, every client waits.
 pub trait Service {
     /// A connection was accepted; greetings and refusals are appended to `out`.
@@ -90,35 +90,40 @@ pub trait Service {
     /// Serve whole requests from the front of `turn.input`, append their replies to `turn.out`.
     fn serve(&mut self, turn: Turn<'_>) -> Served;
 
-    /// What will be served next, in this order: a chance to ask for the memory that it will need. No more than a hint, since
-    /// the first of these turns may change what the others find. A service that reads little memory keeps the default.
-    fn look_ahead(&mut self, _coming: &mut dyn Iterator<Item = (ConnId, &[u8])>) {}
-
-    /// The turns before this call followed one another directly; the loop turns to something else now. For what is done once
-    /// for many turns, such as reading the clock. Services without such work keep the default.
-    fn turns_over(&mut self) {}
+    /// Nothing more will be served or sent; the id will never be used again. Called exactly once per accepted connection.
+    fn close(&mut self, conn: ConnId, reason: CloseReason);
 
     /// The peer's stream ended and `rest` can no longer become a request. Empty on a clean end; otherwise the stream was
     /// cut inside a request and the service may log where. A last reply may be appended to `out`.
-    fn end_of_input(&mut self, conn: ConnId, rest: &[u8], out: &mut Vec<u8>);
+    fn end_of_input(&mut self, _conn: ConnId, _rest: &[u8], _out: &mut Vec<u8>) {}
 
     /// All turns of this tick are over and no reply has been sent yet: what must be on disk before a client hears of it
     /// is written here. An error stops the server.
-    fn before_flush(&mut self, outbox: &mut Outbox) -> anyhow::Result<()>;
+    fn before_flush(&mut self, _outbox: &mut Outbox) -> anyhow::Result<()> {
+        Ok(())
+    }
 
     /// When the service wants [`Service::on_deadline`] called next; `None` if it waits for nothing.
-    fn next_deadline(&self) -> Option<Instant>;
+    fn next_deadline(&self) -> Option<Instant> {
+        None
+    }
 
     /// The deadline has passed: a bounded share of background work. Called at most once a tick.
-    fn on_deadline(&mut self, outbox: &mut Outbox);
-
-    /// Nothing more will be served or sent; the id will never be used again. Called exactly once per accepted connection.
-    fn close(&mut self, conn: ConnId, ending: CloseReason);
+    fn on_deadline(&mut self, _outbox: &mut Outbox) {}
 
     /// SIGTERM or SIGINT arrived, or [`Outbox::shut_down`] was called: the last chance to persist. Replies already
     /// appended are still sent afterwards. An error is reported and makes the exit status 1.
-    fn shut_down(&mut self) -> anyhow::Result<()>;
+    fn shut_down(&mut self) -> anyhow::Result<()> {
+        Ok(())
+    }
 
-    /// A child process changed state (SIGCHLD); reap it with `waitpid`. Services without children keep the default.
+    /// A child process changed state (SIGCHLD); reap it with `waitpid`.
     fn child_exited(&mut self, _outbox: &mut Outbox) {}
+
+    /// Hint: these turns come next. Prefetch their data, do not rely on it: an earlier turn may change what a later one
+    /// finds.
+    fn look_ahead(&mut self, _coming: &mut dyn Iterator<Item = (ConnId, &[u8])>) {}
+
+    /// End of a run of turns: flush per-run accounting, such as clock readings.
+    fn turns_over(&mut self) {}
 }

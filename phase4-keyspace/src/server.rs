@@ -126,10 +126,6 @@ impl Service for Server {
         }
     }
 
-    fn before_flush(&mut self, _outbox: &mut Outbox) -> anyhow::Result<()> {
-        Ok(())
-    }
-
     fn next_deadline(&self) -> Option<Instant> {
         Some(self.state.next_release().map_or(self.next_cron, |release| release.min(self.next_cron)))
     }
