@@ -64,6 +64,7 @@ impl Server {
         let Serving { consumed, out, .. } = serving;
         let stats = &mut self.state.stats;
         stats.turns += 1;
+        stats.answers += u64::from(out.len() > before);
         stats.net_input += consumed as u64;
         stats.net_output += out.len().saturating_sub(before) as u64;
         let limit = deliver::limit_of(&self.state.config.output_limits, class);
