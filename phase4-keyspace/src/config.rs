@@ -1,7 +1,10 @@
-//! What the operator can ask for. A parameter takes effect or is refused by name; none is merely stored.
+//! What the operator can ask for. A parameter takes effect or is refused by name; none is merely stored, but for
+//! `notify-keyspace-events`, whose events are still to come.
 pub mod apply;
 pub mod file;
+pub mod fixed;
 pub mod include;
+pub mod notify;
 pub mod rewrite;
 pub mod table;
 pub mod value;
@@ -104,6 +107,8 @@ pub struct Config {
     pub protected_mode: bool,
     /// Who may use `DEBUG`.
     pub debugging: Debugging,
+    /// Which changes to keys are told to subscribers.
+    pub notify: notify::EventClasses,
     /// Where files are written.
     pub dir: PathBuf,
     /// Name of the snapshot. None is written yet.
@@ -142,6 +147,7 @@ impl Default for Config {
             requirepass: Vec::new(),
             protected_mode: true,
             debugging: Debugging::Local,
+            notify: notify::EventClasses::default(),
             dir: std::env::current_dir().unwrap_or_default(),
             dbfilename: "dump.rdb".into(),
             loglevel: Level::Notice,

@@ -139,12 +139,14 @@ impl Service for Server {
         if self.next_cron <= now {
             self.cron(outbox);
             let regular = Duration::from_millis(1000 / self.state.config.hz.max(1));
+            let start = Instant::now();
             let sooner = self
                 .state
                 .keyspace
                 .cron(self.state.active_expire && self.state.pause.is_none())
                 .map(Duration::from_millis);
             end_unit(&mut self.state);
+            self.state.stats.cron_time += start.elapsed();
             self.next_cron = now + sooner.map_or(regular, |sooner| sooner.min(regular));
         }
     }

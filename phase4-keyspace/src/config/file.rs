@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow, bail, ensure};
 
-use super::{Config, include, table};
+use super::{Config, fixed, include, table};
 use crate::wire::inline;
 
 /// A file may include another one; this deep.
@@ -43,7 +43,7 @@ impl Config {
         if let Some(parameter) = table::find(name) {
             return (parameter.set)(self, words).map_err(|refusal| anyhow!("{refusal}"));
         }
-        match table::find_fixed(name) {
+        match fixed::find(name) {
             Some(fixed) => fixed.check(words).map_err(|refusal| anyhow!("{refusal}")),
             None => bail!("there is no parameter of this name; --help lists them"),
         }
@@ -153,13 +153,8 @@ pub fn help() -> String {
         text.push('\n');
     }
     text.push_str("\nPort 0 means no such listener, `any` one that the kernel chooses. Accepted with one value only:\n\n");
-    for fixed in table::FIXED {
-        text.push_str(&format!(
-            "  --{:<28} {:<12} {}\n",
-            fixed.name,
-            format!("'{}'", fixed.value),
-            fixed.why
-        ));
+    for row in fixed::FIXED {
+        text.push_str(&format!("  --{:<28} {:<12} {}\n", row.name, format!("'{}'", row.value), row.why));
     }
     text
 }

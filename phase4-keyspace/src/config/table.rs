@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use phase3_eventloop::poller::PollerKind;
 
+use super::notify::EventClasses;
 use super::value::{self, Refusal, shown};
 use super::{Config, Debugging, OutputLimit, OutputLimits, Port};
 use crate::log::Level;
@@ -36,36 +37,6 @@ pub struct Parameter {
 /// The parameter of this name, in any case.
 pub fn find(name: &str) -> Option<&'static Parameter> {
     PARAMETERS.iter().find(|parameter| parameter.name.eq_ignore_ascii_case(name))
-}
-
-/// A parameter of Redis whose only value here is the one that describes this server.
-pub struct Fixed {
-    /// redis.conf's name.
-    pub name: &'static str,
-    /// Whether Redis would let it be changed while it runs.
-    pub change: Change,
-    /// The value that is true.
-    pub value: &'static str,
-    /// Why no other one is.
-    pub why: &'static str,
-}
-
-/// The fixed parameter of this name, in any case.
-pub fn find_fixed(name: &str) -> Option<&'static Fixed> {
-    FIXED.iter().find(|fixed| fixed.name.eq_ignore_ascii_case(name))
-}
-
-impl Fixed {
-    /// Accepts the true value only.
-    pub fn check(&self, words: &[&[u8]]) -> Result<(), Refusal> {
-        let own = self.value.as_bytes();
-        let amount = || value::bytes(own).filter(|_| !own.is_empty());
-        let same_amount = || Some(value::bytes(words.first()?)? == amount()?);
-        if words.join(&b' ').eq_ignore_ascii_case(own) || same_amount() == Some(true) {
-            return Ok(());
-        }
-        Err(format!("{}; the only value accepted is '{}'", self.why, self.value))
-    }
 }
 
 const INT: RangeInclusive<u64> = 0..=i32::MAX as u64;
@@ -229,6 +200,16 @@ pub static PARAMETERS: &[Parameter] = &[
         },
     ),
     Parameter {
+        name: "notify-keyspace-events",
+        change: Anytime,
+        get: |c| shown(c.notify.letters()),
+        set: |c, w| {
+            let classes = EventClasses::parse(one(w)?);
+            c.notify = classes.ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")?;
+            Ok(())
+        },
+    },
+    Parameter {
         name: "loglevel",
         change: Anytime,
         get: |c| value::word(c.loglevel, LEVELS),
@@ -247,42 +228,6 @@ pub static PARAMETERS: &[Parameter] = &[
         },
     ),
 ];
-
-const PERSISTENCE: &str = "persistence is not built yet, everything is lost when the server stops";
-const MEMORY: &str = "a memory limit and eviction are not built yet";
-const NEVER: &str = "this server does not have it";
-const ONE_THREAD: &str = "one thread is the point";
-
-/// What other servers can be asked for and this one cannot.
-pub static FIXED: &[Fixed] = &[
-    fixed("save", Anytime, "", PERSISTENCE),
-    fixed("appendonly", Anytime, "no", PERSISTENCE),
-    fixed("maxmemory", Anytime, "0", MEMORY),
-    fixed("maxmemory-policy", Anytime, "noeviction", MEMORY),
-    fixed("notify-keyspace-events", Anytime, "", "keyspace notifications are not built yet"),
-    fixed("slowlog-log-slower-than", Anytime, "-1", "the slow log is not built yet"),
-    fixed("latency-tracking", Anytime, "no", "latency percentiles are not built yet"),
-    fixed("activedefrag", Anytime, "no", NEVER),
-    fixed("tls-port", Anytime, "0", NEVER),
-    fixed("replicaof", AtStart, "", NEVER),
-    fixed("slaveof", AtStart, "", NEVER),
-    fixed("cluster-enabled", AtStart, "no", NEVER),
-    fixed("daemonize", AtStart, "no", "it stays in the foreground; let your shell or service manager do it"),
-    fixed("supervised", AtStart, "no", NEVER),
-    fixed("pidfile", AtStart, "", "it stays in the foreground, so who started it knows its process id"),
-    fixed("io-threads", AtStart, "1", ONE_THREAD),
-    fixed("io-threads-do-reads", AtStart, "no", ONE_THREAD),
-    fixed("syslog-enabled", AtStart, "no", "the log goes to stderr or to logfile"),
-    fixed("always-show-logo", AtStart, "no", "there is no logo"),
-    fixed("unixsocket", AtStart, "", NEVER),
-    fixed("aclfile", AtStart, "", NEVER),
-    fixed("enable-module-command", AtStart, "no", NEVER),
-    fixed("enable-protected-configs", AtStart, "no", NEVER),
-];
-
-const fn fixed(name: &'static str, change: Change, value: &'static str, why: &'static str) -> Fixed {
-    Fixed { name, change, value, why }
-}
 
 const fn row(
     name: &'static str,
@@ -375,6 +320,7 @@ fn seconds(text: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::fixed;
 
     #[test]
     fn every_parameter_accepts_what_it_shows() {
@@ -387,20 +333,8 @@ mod tests {
             };
             assert_eq!((parameter.set)(&mut config, &words), Ok(()), "{}", parameter.name);
             assert_eq!((parameter.get)(&config), shown, "{}", parameter.name);
-            assert!(find_fixed(parameter.name).is_none(), "{} is in both tables", parameter.name);
+            assert!(fixed::find(parameter.name).is_none(), "{} is in both tables", parameter.name);
         }
-    }
-
-    #[test]
-    fn a_fixed_parameter_accepts_only_what_is_true() {
-        for fixed in FIXED {
-            assert_eq!(fixed.check(&[fixed.value.as_bytes()]), Ok(()), "{}", fixed.name);
-            assert!(fixed.check(&[b"something else"]).is_err(), "{}", fixed.name);
-        }
-        let maxmemory = find_fixed("MAXMEMORY").expect("a row");
-        assert_eq!(maxmemory.check(&[b"0mb"]), Ok(()));
-        assert!(maxmemory.check(&[b"1gb"]).is_err());
-        assert!(find_fixed("save").expect("a row").check(&[b"60", b"1"]).is_err());
     }
 
     #[test]

@@ -64,6 +64,7 @@ impl Server {
         let Serving { consumed, out, .. } = serving;
         let stats = &mut self.state.stats;
         stats.turns += 1;
+        stats.answers += u64::from(out.len() > before);
         stats.net_input += consumed as u64;
         stats.net_output += out.len().saturating_sub(before) as u64;
         let limit = deliver::limit_of(&self.state.config.output_limits, class);
@@ -173,7 +174,9 @@ impl Serving<'_> {
 /// What a command did to its own client.
 fn next_for(state: &mut State, conn: ConnId) -> Option<Next> {
     match state.clients.get(conn) {
-        Some(client) if client.closing || client.killed => Some(Next::Close),
+        // Who is hung up on (HTTP) is not told what came before either.
+        Some(client) if client.killed => Some(Next::Abandon),
+        Some(client) if client.closing => Some(Next::Close),
         Some(client) if client.held.is_some() => Some(Next::Hold),
         Some(_) => None,
         None => Some(Next::Close),

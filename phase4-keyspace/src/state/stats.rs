@@ -23,6 +23,10 @@ pub struct Stats {
     pub net_output: u64,
     /// Turns: each is one read of one connection.
     pub turns: u64,
+    /// Turns that left something to send: each is a write, unless several of a connection fall into one tick.
+    pub answers: u64,
+    /// Time that the keyspace's background work took: expiry, ageing, freeing.
+    pub cron_time: Duration,
     /// Lookups that found their key.
     pub hits: u64,
     /// Lookups that did not.
@@ -61,6 +65,8 @@ impl Stats {
             net_input: 0,
             net_output: 0,
             turns: 0,
+            answers: 0,
+            cron_time: Duration::ZERO,
             hits: 0,
             misses: 0,
             expired_before: 0,

@@ -38,12 +38,13 @@ impl Replay {
         let mut replay = Replay { addresses, pairs: (0..CONNECTIONS).map(|_| None).collect(), exchanges: 0 };
         let mut pair = [Connection::open(addresses[0])?, Connection::open(addresses[1])?];
         let mut bytes = Vec::new();
-        let reset: [&[&[u8]]; 10] = [
+        let reset: [&[&[u8]]; 11] = [
             &[b"AUTH", PASSWORD.as_bytes()],
             &[b"CLIENT", b"UNPAUSE"],
             &[b"CONFIG", b"SET", b"requirepass", b""],
             &[b"CONFIG", b"SET", b"timeout", b"0"],
             &[b"CONFIG", b"SET", b"maxmemory", b"0"],
+            &[b"CONFIG", b"SET", b"notify-keyspace-events", b""],
             &[b"CONFIG", b"SET", b"loglevel", b"warning"],
             &[b"CONFIG", b"SET", b"client-output-buffer-limit", b"replica 256mb 64mb 60 pubsub 32mb 8mb 60"],
             &[b"DEBUG", b"SET-ACTIVE-EXPIRE", b"0"],
@@ -56,7 +57,7 @@ impl Replay {
         let [a, b] = &mut pair;
         replay.exchange([a, b], [bytes.clone(), bytes]);
         let flushed =
-            |connection: &Connection| connection.replies.get(8).is_some_and(|reply| reply.raw == b"+OK\r\n");
+            |connection: &Connection| connection.replies.get(9).is_some_and(|reply| reply.raw == b"+OK\r\n");
         if !pair.iter().all(flushed) {
             return Err(std::io::Error::other("a server cannot be brought back to its initial state"));
         }

@@ -219,6 +219,7 @@ const SERVER: &[Row] = &[
                 &[Word("slaveof")],
                 &[Word("replicao?")],
                 &[Word("loglevel")],
+                &[Word("notify-keyspace-events")],
                 &[Word("client-output-buffer-limit")],
                 &[Word("daemonize")],
                 &[Word("nosuch")],
@@ -292,6 +293,8 @@ pub const CONFIG_SET: &[(&[&str], &[&str])] = &[
     (&["client-output-buffer-limit"], OUTPUT_LIMITS),
     (&["loglevel"], &["warning", "DEBUG", "debug", "loud", ""]),
     (&["maxmemory"], &["", "0kb"]),
+    // Every letter but those that would have Redis publish something.
+    (&["notify-keyspace-events"], &["", "gA", "mn$x", "dtexzhsl$g", "xx", "K E", "q"]),
 ];
 
 const BAD_INTEGERS: &[&str] = &[

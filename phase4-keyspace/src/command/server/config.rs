@@ -6,7 +6,8 @@ use nix::errno::Errno;
 use crate::command::ServerContext;
 use crate::command::{Command, Group, ServerFn, help};
 use crate::config::apply;
-use crate::config::table::{self, Change, Fixed, Parameter};
+use crate::config::fixed::{self, Fixed};
+use crate::config::table::{self, Change, Parameter};
 use crate::config::{Config, rewrite};
 use crate::error::Error;
 use crate::log;
@@ -43,7 +44,7 @@ const fn row(
 fn get(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let config = &context.state.config;
     let settable = table::PARAMETERS.iter().map(|parameter| (parameter.name, (parameter.get)(config)));
-    let fixed = table::FIXED.iter().map(|fixed| (fixed.name, fixed.value.into()));
+    let fixed = fixed::FIXED.iter().map(|fixed| (fixed.name, fixed.value.into()));
     let all: Vec<(&str, Vec<u8>)> = settable.chain(fixed).collect();
     // Each once, under the name by which it was asked for first: who asks for `TIMEOUT` finds that.
     let mut found: BTreeMap<&str, (&[u8], &[u8])> = BTreeMap::new();
@@ -113,7 +114,7 @@ fn set(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -
 
 fn target(name: &[u8]) -> Result<Target, Error> {
     let text = std::str::from_utf8(name).unwrap_or_default();
-    let (target, change) = match (table::find(text), table::find_fixed(text)) {
+    let (target, change) = match (table::find(text), fixed::find(text)) {
         (Some(parameter), _) => (Target::Parameter(parameter), parameter.change),
         (None, Some(fixed)) => (Target::Fixed(fixed), fixed.change),
         (None, None) => {

@@ -1,4 +1,7 @@
 //! `INFO`: real counts only. A field of Redis that could only be made up is left out; one that is truly zero is shown as 0.
+mod absent;
+mod memory;
+
 use std::fmt::Write;
 
 use phase3_eventloop::limits::Limits;
@@ -7,7 +10,6 @@ use crate::clock::wall_clock;
 use crate::command::{Command, Group};
 use crate::command::{ServerContext, lookup};
 use crate::error::Error;
-use crate::memory::{self, process};
 use crate::state::State;
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
@@ -31,7 +33,7 @@ struct Section {
 const SECTIONS: &[Section] = &[
     Section { name: "Server", by_default: true, write: server },
     Section { name: "Clients", by_default: true, write: clients },
-    Section { name: "Memory", by_default: true, write: memory_section },
+    Section { name: "Memory", by_default: true, write: memory::section },
     Section { name: "Persistence", by_default: true, write: persistence },
     Section { name: "Stats", by_default: true, write: stats },
     Section { name: "Replication", by_default: true, write: replication },
@@ -47,8 +49,8 @@ fn info(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) 
     let asks = |word: &str| args.from(1).any(|arg| arg.eq_ignore_ascii_case(word.as_bytes()));
     let defaults = args.len() == 1 || asks("default");
     let everything = asks("all") || asks("everything");
-    let limits = context.deliver.outbox.limits;
-    let mut page = Page { state: context.state, limits, text: String::with_capacity(4096) };
+    let (buffers, limits) = (buffers(context), context.deliver.outbox.limits);
+    let mut page = Page { state: context.state, limits, buffers, text: String::with_capacity(8192) };
     for section in SECTIONS {
         if everything || (defaults && section.by_default) || asks(section.name) {
             if !page.text.is_empty() {
@@ -66,7 +68,27 @@ fn info(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) 
 struct Page<'a> {
     state: &'a mut State,
     limits: Limits,
+    buffers: BufferStats,
     text: String,
+}
+
+/// What the clients' buffers hold at this moment.
+#[derive(Default)]
+struct BufferStats {
+    largest_input: usize,
+    largest_output: usize,
+    bytes: usize,
+}
+
+fn buffers(context: &mut ServerContext<'_>) -> BufferStats {
+    let mut all = BufferStats::default();
+    for client in context.state.clients.iter_mut() {
+        let Some(stats) = context.deliver.outbox.stats(client.conn) else { continue };
+        all.largest_input = all.largest_input.max(stats.input_capacity);
+        all.largest_output = all.largest_output.max(stats.output_len);
+        all.bytes += stats.input_capacity + stats.output_capacity;
+    }
+    all
 }
 
 impl Page<'_> {
@@ -83,12 +105,12 @@ impl Page<'_> {
     /// A number of bytes, twice: exact, and for people.
     fn bytes(&mut self, name: &str, value: u64) {
         self.field(name, value);
-        self.line(format_args!("{name}_human:{}", human(value)));
+        self.line(format_args!("{name}_human:{}", memory::human(value)));
     }
 
-    fn zeros(&mut self, names: &[&str]) {
-        for name in names {
-            self.field(name, 0);
+    fn absent(&mut self, fields: &[absent::Field]) {
+        for (name, value) in fields {
+            self.field(name, value);
         }
     }
 }
@@ -117,6 +139,7 @@ fn server(page: &mut Page<'_>) {
     let file = page.state.config.file.clone().unwrap_or_default();
     page.field("config_file", file.display());
     page.field("io_threads_active", 0);
+    page.absent(absent::SERVER);
 }
 
 fn os() -> String {
@@ -134,57 +157,18 @@ fn clients(page: &mut Page<'_>) {
     page.field("cluster_connections", 0);
     page.field("maxclients", page.state.config.maxclients);
     page.field("blocked_clients", held);
+    page.field("client_recent_max_input_buffer", page.buffers.largest_input);
+    page.field("client_recent_max_output_buffer", page.buffers.largest_output);
     page.field("tracking_clients", 0);
     page.field("clients_in_timeout_table", 0);
 }
 
-fn memory_section(page: &mut Page<'_>) {
-    let (used, resident) = (memory::used() as u64, process::resident() as u64);
-    let peak = (page.state.peak_memory as u64).max(used);
-    page.state.peak_memory = peak as usize;
-    let dataset = page.state.keyspace.bytes() as u64;
-    page.bytes("used_memory", used);
-    page.bytes("used_memory_rss", resident);
-    page.bytes("used_memory_peak", peak);
-    page.field("used_memory_peak_perc", format_args!("{:.2}%", percent(used, peak)));
-    page.field("used_memory_overhead", used.saturating_sub(dataset));
-    page.field("used_memory_startup", page.state.startup_memory);
-    page.field("used_memory_dataset", dataset.min(used));
-    page.field("used_memory_dataset_perc", format_args!("{:.2}%", percent(dataset.min(used), used)));
-    page.bytes("total_system_memory", process::total_system() as u64);
-    page.bytes("maxmemory", 0);
-    page.field("maxmemory_policy", "noeviction");
-    page.field("mem_fragmentation_ratio", format_args!("{:.2}", resident as f64 / used.max(1) as f64));
-    page.field("mem_fragmentation_bytes", resident as i64 - used as i64);
-    page.field("mem_allocator", if cfg!(target_env = "gnu") { "libc" } else { "unknown" });
-    page.field("active_defrag_running", 0);
-    page.field("lazyfree_pending_objects", page.state.keyspace.lazyfree_pending());
-    page.field("lazyfreed_objects", page.state.keyspace.lazyfreed());
-}
-
-fn percent(part: u64, whole: u64) -> f64 {
-    part as f64 * 100.0 / whole.max(1) as f64
-}
-
-/// `1.44M`
-fn human(bytes: u64) -> String {
-    if bytes < 1024 {
-        return format!("{bytes}B");
-    }
-    let mut amount = bytes as f64;
-    for unit in ["K", "M", "G", "T", "P"] {
-        amount /= 1024.0;
-        if amount < 1024.0 {
-            return format!("{amount:.2}{unit}");
-        }
-    }
-    format!("{:.2}E", amount / 1024.0)
-}
-
 fn persistence(page: &mut Page<'_>) {
-    page.zeros(&["loading", "async_loading"]);
     page.field("rdb_changes_since_last_save", page.state.keyspace.changes.dirty());
-    page.zeros(&["rdb_bgsave_in_progress", "aof_enabled", "aof_rewrite_in_progress"]);
+    // Redis counts from its start while nothing was saved.
+    let started = wall_clock().saturating_sub(page.state.started.elapsed());
+    page.field("rdb_last_save_time", started.as_secs());
+    page.absent(absent::PERSISTENCE);
 }
 
 fn stats(page: &mut Page<'_>) {
@@ -202,17 +186,12 @@ fn stats(page: &mut Page<'_>) {
     let more = [
         ("rejected_connections", stats.rejected_connections),
         ("expired_keys", expired),
-        ("evicted_keys", 0),
-        ("evicted_clients", 0),
         ("keyspace_hits", stats.hits),
         ("keyspace_misses", stats.misses),
-        ("pubsub_channels", 0),
-        ("pubsub_patterns", 0),
-        ("latest_fork_usec", 0),
-        ("total_forks", 0),
-        ("unexpected_error_replies", 0),
         ("total_error_replies", stats.total_errors()),
         ("total_reads_processed", stats.turns),
+        ("total_writes_processed", stats.answers),
+        ("expire_cycle_cpu_milliseconds", stats.cron_time.as_millis() as u64),
         ("client_query_buffer_limit_disconnections", stats.query_limit_closed),
         ("client_output_buffer_limit_disconnections", stats.output_limit_closed),
     ];
@@ -226,18 +205,22 @@ fn stats(page: &mut Page<'_>) {
     }
     let high_mark = page.limits.high_mark;
     page.field("client_output_high_mark", high_mark);
+    page.absent(absent::STATS);
 }
 
 fn replication(page: &mut Page<'_>) {
     page.field("role", "master");
-    page.field("connected_slaves", 0);
     page.field("master_replid", page.state.run_id.clone());
-    page.field("master_repl_offset", 0);
+    page.absent(absent::REPLICATION);
 }
 
 fn cpu(page: &mut Page<'_>) {
     use nix::sys::resource::{UsageWho, getrusage};
-    for (who, suffix) in [(UsageWho::RUSAGE_SELF, ""), (UsageWho::RUSAGE_CHILDREN, "_children")] {
+    for (who, suffix) in [
+        (UsageWho::RUSAGE_SELF, ""),
+        (UsageWho::RUSAGE_CHILDREN, "_children"),
+        (UsageWho::RUSAGE_THREAD, "_main_thread"),
+    ] {
         let Ok(usage) = getrusage(who) else { continue };
         for (name, time) in [("sys", usage.system_time()), ("user", usage.user_time())] {
             page.line(format_args!("used_cpu_{name}{suffix}:{}.{:06}", time.tv_sec(), time.tv_usec()));
@@ -280,19 +263,6 @@ fn keyspace(page: &mut Page<'_>) {
         let (keys, expires, ttl) = (db.len(), db.expires(), db.average_ttl());
         if keys > 0 {
             page.line(format_args!("db{index}:keys={keys},expires={expires},avg_ttl={ttl}"));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::human;
-
-    #[test]
-    fn bytes_for_people() {
-        let cases = [(0, "0B"), (1023, "1023B"), (1024, "1.00K"), (1_511_464, "1.44M"), (1 << 30, "1.00G")];
-        for (bytes, text) in cases {
-            assert_eq!(human(bytes), text);
         }
     }
 }

@@ -129,6 +129,13 @@ fn config_set_says_what_redis_says() {
             expect(&mut conn, format!("CONFIG SET {name} {value}\r\n"), &refused);
         }
     }
+    for (letters, shown) in [("KEA", "AKE"), ("Kg", "gK"), ("KEAn", "AKE"), ("", "")] {
+        expect(&mut conn, format!("CONFIG SET notify-keyspace-events '{letters}'\r\n"), "+OK\r\n");
+        assert_eq!(text(&get(&mut conn, "notify-keyspace-events")), shown);
+    }
+    let refused = "-ERR CONFIG SET failed (possibly related to argument 'notify-keyspace-events') - \
+        Invalid event class character. Use 'Ag$lshzxeKEtmdn'.\r\n";
+    expect(&mut conn, "CONFIG SET notify-keyspace-events KEq\r\n", refused);
     let none = "*4\r\n$9\r\nreplicaof\r\n$0\r\n\r\n$7\r\nslaveof\r\n$0\r\n\r\n";
     expect(&mut conn, "CONFIG GET slaveof replicaof\r\n", none);
     for level in ["debug", "verbose", "notice", "warning"] {
