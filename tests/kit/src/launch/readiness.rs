@@ -17,7 +17,10 @@ impl Launch {
         loop {
             let ended = target.ended();
             if let Some(found) = self.listening(target)? {
-                return if ended.is_some() { Err(StartError::Backgrounded) } else { Ok(found) };
+                // A child listens. Where the command that started it is about to leave, it does so at once.
+                let stays = found.is_none_or(|pid| pid == target.group())
+                    || target.wait_end(Duration::from_millis(50)).is_none();
+                return if ended.is_none() && stays { Ok(found) } else { Err(StartError::Backgrounded) };
             }
             if let Some(ended) = ended
                 && procfs::group_members(target.group()).is_empty()
