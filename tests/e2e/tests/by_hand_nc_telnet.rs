@@ -4,7 +4,8 @@ mod support;
 use std::io::Write;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use support::{Collected, Server, binary, run_command};
+use kit::launch::Output;
+use support::{DEADLINE, Server, binary, run_command};
 
 /// The output of a line of shell, where `$PORT` is the server's and `$FRAME` the frame tool.
 fn shell(server: &Server, line: &str) -> String {
@@ -20,7 +21,7 @@ fn shell(server: &Server, line: &str) -> String {
 struct Telnet {
     child: Child,
     keyboard: ChildStdin,
-    screen: Collected,
+    screen: Output,
 }
 
 impl Telnet {
@@ -33,7 +34,8 @@ impl Telnet {
             .spawn()
             .expect("telnet is installed");
         let keyboard = child.stdin.take().expect("piped");
-        let screen = Collected::from(child.stdout.take().expect("piped"));
+        let screen = Output::whole();
+        screen.drain(child.stdout.take().expect("piped"));
         let telnet = Telnet { child, keyboard, screen };
         telnet.expect("Escape character is '^]'.");
         telnet
@@ -44,7 +46,7 @@ impl Telnet {
     }
 
     fn expect(&self, text: &str) {
-        let found = self.screen.wait(|screen| screen.contains(text).then_some(()));
+        let found = self.screen.wait(DEADLINE, |screen| screen.contains(text).then_some(()));
         assert!(found.is_some(), "{text:?} did not appear, but:\n{}", self.screen.text());
     }
 }

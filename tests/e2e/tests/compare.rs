@@ -43,8 +43,8 @@ fn mistakes_are_named_before_anything_starts() {
 fn a_server_that_does_not_start_is_quoted() {
     let alone = ["--command", "PING", "--without", "keyspace", "--keys", "10"];
     let stderr = refused(&[&alone[..], &["--redis", "sh -c 'echo port taken >&2; exit 7'"]].concat());
-    assert!(stderr.contains("redis ended while starting (exit status: 7)"), "{stderr}");
-    assert!(stderr.contains("| port taken"), "{stderr}");
+    assert!(stderr.contains("exited with status 7 before it listened"), "{stderr}");
+    assert!(stderr.contains("port taken"), "{stderr}");
 }
 
 /// The null server is the one server that is surely there; it answers one fixed thing to everything.

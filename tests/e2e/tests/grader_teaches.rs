@@ -97,7 +97,8 @@ fn the_wrong_byte_is_shown_wherever_it_is() {
         ("left-out", 5_000, "4000 bytes were left out"),
         ("came-twice", 9_000, "4000 bytes came twice"),
     ] {
-        let report = grade_bug(bug, &["phase2", "--only", "listens,round-trip,sizes"]);
+        // Always the same payload: of random letters one in twenty-six is the right one by chance.
+        let report = grade_bug(bug, &["phase2", "--seed", "5", "--only", "listens,round-trip,sizes"]);
         let (_, failure) = report.split_once("    expected ").expect("a dump");
         let (expected, came) = failure.split_once("    came ").expect("two dumps");
         let row = format!("{:08x} ", place / 16 * 16);

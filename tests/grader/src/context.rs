@@ -9,7 +9,7 @@ use crate::check::{Check, Failure, Kind, Outcome, Phase, Verdict};
 use crate::client::{Client, Options};
 use crate::seed;
 use crate::strace::Tracing;
-use crate::target::{Launch, Shared};
+use crate::target::{Launch, Shared, Target};
 use crate::wire::Wire;
 pub use rest::Rest;
 
@@ -176,6 +176,22 @@ pub fn start_verdict(error: crate::target::StartError) -> Verdict {
         failure.bug = Some("port not in network byte order");
     }
     failure.into()
+}
+
+/// Checks that catch a server unawares.
+pub trait WhileStopped {
+    /// Stops the serving process, acts, and lets it go on, whatever came of that: it finds everything at once.
+    ///
+    /// # Errors
+    /// Not run, when it cannot be stopped; otherwise those of `act`.
+    fn while_stopped<T>(&self, act: impl FnOnce() -> Outcome<T>) -> Outcome<T>;
+}
+
+impl WhileStopped for Target {
+    fn while_stopped<T>(&self, act: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+        let _stopped = self.stop().map_err(|_| not_run("the server could not be stopped for a moment"))?;
+        act()
+    }
 }
 
 /// "Not run", with the reason.

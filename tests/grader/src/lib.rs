@@ -18,8 +18,8 @@ pub mod runner;
 pub mod seed;
 pub mod signals;
 pub mod strace;
-pub mod target;
 pub mod watch;
 pub mod workspace;
 
+pub use kit::launch as target;
 pub use kit::{hexdump, ports, procfs, sockdiag, wire};

@@ -1,6 +1,7 @@
 //! What the tools under `tests/` share. It knows no check, no course and no server: only ports, `/proc`, sockets and bytes.
 
 pub mod hexdump;
+pub mod launch;
 pub mod ports;
 pub mod procfs;
 pub mod rng;

@@ -1,21 +1,17 @@
 //! The two servers under comparison, each in an empty directory of its own, killed when dropped.
-use std::io::{Error, ErrorKind};
+use std::io::Error;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use kit::ports;
+use kit::launch::{Launch, Limits, Target};
 
 /// The version that the comparison is about.
 pub const REDIS_VERSION: &str = "7.0.15";
 
-const START: Duration = Duration::from_secs(10);
-
 /// A running server.
 pub struct Server {
-    template: Vec<String>,
-    dir: tempfile::TempDir,
-    child: Child,
+    launch: Launch,
+    target: Target,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -26,10 +22,10 @@ impl Server {
     /// # Errors
     /// The program cannot be started, or does not listen within ten seconds.
     pub fn start(template: &[&str]) -> std::io::Result<Self> {
-        let dir = tempfile::tempdir()?;
-        let template: Vec<String> = template.iter().map(|word| (*word).to_owned()).collect();
-        let (child, address) = launch(&template, &dir)?;
-        Ok(Server { template, dir, child, address })
+        let argv = template.iter().map(|word| (*word).to_owned()).collect();
+        let launch = Launch { limits: Limits::NONE, ..Launch::new(argv) };
+        let (target, address) = start(&launch)?;
+        Ok(Server { launch, target, address })
     }
 
     /// redis-server, without persistence, with DEBUG.
@@ -60,7 +56,7 @@ impl Server {
 
     /// How it ended, if it did.
     pub fn ended(&mut self) -> Option<String> {
-        self.child.try_wait().ok().flatten().map(|status| status.to_string())
+        self.target.ended().map(|ended| ended.0.to_string())
     }
 
     /// Starts it anew if it has ended.
@@ -69,52 +65,19 @@ impl Server {
     /// As [`Server::start`].
     pub fn revive(&mut self) -> std::io::Result<()> {
         if self.ended().is_some() {
-            (self.child, self.address) = launch(&self.template, &self.dir)?;
+            (self.target, self.address) = start(&self.launch)?;
         }
         Ok(())
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to kill.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+fn start(launch: &Launch) -> std::io::Result<(Target, SocketAddr)> {
+    let target =
+        launch.start().map_err(|error| Error::other(format!("{}: {error}", launch.argv.join(" "))))?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, target.port));
+    // Uses up the smallest client ids, so that a small number in a random CLIENT KILL is nobody's.
+    for _ in 0..32 {
+        TcpStream::connect(address)?;
     }
-}
-
-fn launch(template: &[String], dir: &tempfile::TempDir) -> std::io::Result<(Child, SocketAddr)> {
-    let port = ports::free_port()?;
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let fill = |word: &String| {
-        word.replace("{port}", &address.port().to_string())
-            .replace("{dir}", &dir.path().display().to_string())
-    };
-    let words: Vec<String> = template.iter().map(fill).collect();
-    let mut child = Command::new(&words[0])
-        .args(&words[1..])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| Error::new(error.kind(), format!("{}: {error}", words[0])))?;
-    let deadline = Instant::now() + START;
-    loop {
-        if TcpStream::connect(address).is_ok() {
-            // Uses up the smallest client ids, so that a small number in a random CLIENT KILL is nobody's.
-            for _ in 0..32 {
-                TcpStream::connect(address)?;
-            }
-            return Ok((child, address));
-        }
-        if let Some(status) = child.try_wait()? {
-            return Err(Error::other(format!("{} ended at once: {status}", words.join(" "))));
-        }
-        if Instant::now() > deadline {
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(Error::new(ErrorKind::TimedOut, format!("{} does not listen", words.join(" "))));
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    Ok((target, address))
 }

@@ -1,44 +1,39 @@
 //! The measurements behind the pictures: small, repeated in one run, compared with each other only.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-
-use kit::{ports, procfs};
+use kit::launch::{Launch, Limits, Ready, Target};
+use kit::procfs;
+use nix::sys::signal::Signal;
 
 use super::chart::{Chart, Series};
 
-/// A server of ours, killed when dropped.
+/// A server, killed when dropped.
 pub struct Running {
-    child: Child,
+    target: Target,
     /// Where it listens.
     pub address: SocketAddr,
 }
 
 impl Running {
-    /// Starts a program and waits for its first `listening on` line.
+    /// Starts a server of ours and waits for its first `listening on` line.
     ///
     /// # Errors
     /// When it ends before it listens.
     pub fn start(program: &Path, args: &[&str]) -> Result<Running> {
-        let mut child = Command::new(program)
-            .args(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .with_context(|| program.display().to_string())?;
-        let mut lines = BufReader::new(child.stdout.take().context("stdout was piped")?).lines();
-        for line in lines.by_ref() {
-            let line = line?;
-            let Some(rest) = line.strip_prefix("listening on ") else { continue };
-            let address = rest.split_whitespace().next().unwrap_or_default().parse()?;
-            return Ok(Running { child, address });
-        }
-        bail!("{} ended before it listened", program.display())
+        let argv = [
+            &[program.display().to_string()],
+            &args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>()[..],
+        ];
+        let launch = Launch { ready: Ready::Announced(1), ..Launch::new(argv.concat()) };
+        let target = Launch { limits: Limits::NONE, ..launch }.start()?;
+        let address = ["", "resp"].iter().find_map(|word| target.address_of(word));
+        Ok(Running { target, address: address.context("it announced no address")? })
     }
 
     /// A connection with Nagle's algorithm off.
@@ -54,26 +49,18 @@ impl Running {
 
     /// Nanoseconds of CPU so far.
     pub fn cpu(&self) -> f64 {
-        procfs::cpu_nanos(self.child.id() as i32).unwrap_or(0) as f64
+        procfs::cpu_nanos(self.target.pid()).unwrap_or(0) as f64
     }
 
     /// Resident bytes.
     pub fn resident(&self) -> f64 {
-        procfs::status_number(self.child.id() as i32, "VmRSS").unwrap_or(0) as f64 * 1024.0
+        procfs::status_number(self.target.pid(), "VmRSS").unwrap_or(0) as f64 * 1024.0
     }
 
     /// Asks it to end and waits, so that a trace is complete.
-    pub fn finish(mut self) {
-        let pid = nix::unistd::Pid::from_raw(self.child.id() as i32);
-        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    pub fn finish(self) {
+        let _ = self.target.signal(Signal::SIGTERM);
+        let _ = self.target.wait_end(Duration::from_secs(30));
     }
 }
 
@@ -293,20 +280,9 @@ fn stores(keyspace: &Path) -> Result<Vec<(&'static str, Running)>> {
 }
 
 fn redis() -> Result<Running> {
-    let port = ports::free_port()?;
-    let child = Command::new("redis-server")
-        .args(["--port", &port.to_string(), "--save", "", "--appendonly", "no"])
-        .stdout(Stdio::null())
-        .spawn()?;
-    let server = Running { child, address: SocketAddr::from(([127, 0, 0, 1], port)) };
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while server.connect().is_err() {
-        if Instant::now() > deadline {
-            bail!("redis-server does not answer");
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    Ok(server)
+    let argv = ["redis-server", "--port", "{port}", "--save", "", "--appendonly", "no"].map(String::from);
+    let target = Launch { limits: Limits::NONE, ..Launch::new(argv.to_vec()) }.start()?;
+    Ok(Running { address: SocketAddr::from(([127, 0, 0, 1], target.port)), target })
 }
 
 fn key(number: usize) -> [u8; 16] {

@@ -1,27 +1,16 @@
-//! Starts a server on its core, learns its addresses, keeps its last words, and ends it.
+//! A contender: started on its core, its addresses learnt, its last words kept, ended.
 
-use super::cores::{Cores, pin};
+use super::cores::Cores;
 use super::skip::Wire;
 use anyhow::{Context, Result, bail};
-use kit::ports;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use kit::launch::{Launch, Limits, Ready, Target};
+use nix::sys::signal::Signal;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 /// A server that neither listens nor exits by then is given up. Generous: it may run under valgrind.
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
-/// Pause between two attempts to connect.
-const RETRY: Duration = Duration::from_millis(5);
 /// Lines of a server's output that are kept for the report of its death.
 const LAST_LINES: usize = 20;
 
@@ -73,11 +62,9 @@ impl Spec {
 pub struct Server {
     /// What the tables call it.
     pub name: String,
-    child: Child,
+    target: Target,
     resp: Option<SocketAddr>,
     framed: Option<SocketAddr>,
-    last_lines: Arc<Mutex<VecDeque<String>>>,
-    directory: PathBuf,
 }
 
 impl Server {
@@ -86,48 +73,27 @@ impl Server {
     /// # Errors
     /// The program does not exist, exits, or does not listen in time; its last lines are part of the message.
     pub fn start(spec: &Spec, cores: Cores) -> Result<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let unique = format!("compare-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let directory = std::env::temp_dir().join(unique);
-        std::fs::create_dir(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
-        let port = ports::free_port()?;
-        let words = spec.command.iter().map(|word| {
-            word.replace("{port}", &port.to_string()).replace("{dir}", &directory.display().to_string())
-        });
-        let words: Vec<String> = words.collect();
-        let chosen = spec.command.iter().any(|word| word.contains("{port}"));
-
-        let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // A child inherits its parent's mask, so the server never runs a cycle on the wrong core.
-        pin(cores.server)?;
-        let spawned = command.spawn();
-        pin(cores.load)?;
-        let child = match spawned {
-            Ok(child) => child,
-            Err(error) => {
-                let _ = std::fs::remove_dir(&directory);
-                return Err(error)
-                    .with_context(|| format!("cannot start {}: {}", spec.name, words.join(" ")));
-            }
+        let told = spec.command.iter().any(|word| word.contains("{port}"));
+        let ready = if told { Ready::Listening } else { Ready::Announced(spec.announces.len()) };
+        let launch = Launch {
+            startup: START_DEADLINE,
+            limits: Limits::NONE,
+            core: Some(cores.server),
+            ready,
+            ..Launch::new(spec.command.clone())
         };
-        let name = spec.name.clone();
-        let last_lines = Arc::default();
-        let mut server = Server { name, child, resp: None, framed: None, last_lines, directory };
-        let announced = server.drain();
-        if chosen {
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            server.await_connection(address)?;
-            server.resp = Some(address);
-        } else {
-            server.await_announcements(&announced, &spec.announces)?;
-        }
-        Ok(server)
+        let target = launch
+            .start()
+            .with_context(|| format!("cannot start {}: {}", spec.name, spec.command.join(" ")))?;
+        let told = told.then(|| SocketAddr::from((Ipv4Addr::LOCALHOST, target.port)));
+        let resp = told.or(target.address_of("resp")).or(target.address_of(""));
+        let framed = target.address_of("framed");
+        Ok(Server { name: spec.name.clone(), target, resp, framed })
     }
 
     /// Process id, for `/proc`.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.target.pid() as u32
     }
 
     /// Where the server speaks that wire format, if it does.
@@ -141,15 +107,9 @@ impl Server {
     /// Adds the server's fate and last words to an error that happened while talking to it.
     pub fn explain(&mut self, error: anyhow::Error) -> anyhow::Error {
         // The connection breaks before the exit can be waited for.
-        let deadline = Instant::now() + Duration::from_secs(1);
-        let mut fate = self.child.try_wait();
-        while matches!(fate, Ok(None)) && Instant::now() < deadline {
-            thread::sleep(RETRY);
-            fate = self.child.try_wait();
-        }
-        let fate = match fate {
-            Ok(Some(status)) => format!("{} died ({status})", self.name),
-            _ => format!("{} is still running", self.name),
+        let fate = match self.target.wait_end(Duration::from_secs(1)) {
+            Some(ended) => format!("{} {ended}", self.name),
+            None => format!("{} is still running", self.name),
         };
         error.context(format!("{fate}{}", self.last_words()))
     }
@@ -158,112 +118,20 @@ impl Server {
     ///
     /// # Errors
     /// It does not end in time.
-    pub fn stop(mut self) -> Result<()> {
-        kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM).context("cannot signal the server")?;
-        let deadline = Instant::now() + STOP_DEADLINE;
-        while self.child.try_wait()?.is_none() {
-            if Instant::now() > deadline {
-                bail!("{} ignores SIGTERM{}", self.name, self.last_words());
-            }
-            thread::sleep(RETRY);
-        }
-        Ok(())
-    }
-
-    /// Reads both outputs to their ends, lest a full pipe stop the server, and passes on what it announces.
-    fn drain(&mut self) -> Receiver<(SocketAddr, Wire)> {
-        let (sender, receiver) = channel();
-        if let Some(stdout) = self.child.stdout.take() {
-            self.drain_one(stdout, sender.clone());
-        }
-        if let Some(stderr) = self.child.stderr.take() {
-            self.drain_one(stderr, sender);
-        }
-        receiver
-    }
-
-    fn drain_one(&self, pipe: impl Read + Send + 'static, announced: Sender<(SocketAddr, Wire)>) {
-        let last_lines = Arc::clone(&self.last_lines);
-        thread::spawn(move || {
-            for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
-                let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-                if let Some(announcement) = announcement(&line) {
-                    // Nobody listens any more once the server has started.
-                    let _ = announced.send(announcement);
-                }
-                let mut lines = last_lines.lock().unwrap_or_else(PoisonError::into_inner);
-                lines.push_back(line);
-                if lines.len() > LAST_LINES {
-                    lines.pop_front();
-                }
-            }
-        });
-    }
-
-    fn await_connection(&mut self, address: SocketAddr) -> Result<()> {
-        let deadline = Instant::now() + START_DEADLINE;
-        while TcpStream::connect(address).is_err() {
-            self.still_starting(deadline, &format!("does not listen on {address}"))?;
-            thread::sleep(RETRY);
-        }
-        Ok(())
-    }
-
-    fn await_announcements(
-        &mut self,
-        announced: &Receiver<(SocketAddr, Wire)>,
-        wires: &[Wire],
-    ) -> Result<()> {
-        let deadline = Instant::now() + START_DEADLINE;
-        while wires.iter().any(|&wire| self.address(wire).is_none()) {
-            match announced.recv_timeout(Duration::from_millis(50)) {
-                Ok((address, Wire::Resp)) => self.resp = Some(address),
-                Ok((address, Wire::Framed)) => self.framed = Some(address),
-                Err(RecvTimeoutError::Disconnected) => thread::sleep(RETRY),
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-            let what = "neither has {port} in its command nor prints \"listening on ADDRESS resp\"";
-            self.still_starting(deadline, what)?;
-        }
-        Ok(())
-    }
-
-    fn still_starting(&mut self, deadline: Instant, complaint: &str) -> Result<()> {
-        if let Some(status) = self.child.try_wait()? {
-            bail!("{} ended while starting ({status}){}", self.name, self.last_words());
-        }
-        if Instant::now() > deadline {
-            bail!("{} {complaint} after {START_DEADLINE:?}{}", self.name, self.last_words());
+    pub fn stop(self) -> Result<()> {
+        self.target.signal(Signal::SIGTERM).context("cannot signal the server")?;
+        if self.target.wait_end(STOP_DEADLINE).is_none() {
+            bail!("{} ignores SIGTERM{}", self.name, self.last_words());
         }
         Ok(())
     }
 
     fn last_words(&self) -> String {
-        let lines = self.last_lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.target.output.tail(LAST_LINES);
         if lines.is_empty() {
             return "; it printed nothing".to_owned();
         }
-        let quoted: String = lines.iter().map(|line| format!("\n    | {line}")).collect();
-        format!("; its last lines were:{quoted}")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.directory);
-    }
-}
-
-/// Understands `listening on 127.0.0.1:PORT`, `… resp` and `… framed`.
-fn announcement(line: &str) -> Option<(SocketAddr, Wire)> {
-    let mut words = line.strip_prefix("listening on ")?.split_whitespace();
-    let address = words.next()?.parse().ok()?;
-    match words.next() {
-        None | Some("resp") => Some((address, Wire::Resp)),
-        Some("framed") => Some((address, Wire::Framed)),
-        Some(_) => None,
+        format!("; its last lines were:\n    {}", lines.join("\n    "))
     }
 }
 
@@ -274,15 +142,6 @@ mod tests {
     fn start(command: &str) -> Result<Server> {
         let cores = Cores::choose(None, None).unwrap();
         Server::start(&Spec::parse(&format!("it={command}"))?, cores)
-    }
-
-    #[test]
-    fn announcements_are_read() {
-        let address = "127.0.0.1:77".parse().unwrap();
-        assert_eq!(announcement("listening on 127.0.0.1:77 resp"), Some((address, Wire::Resp)));
-        assert_eq!(announcement("listening on 127.0.0.1:77 framed"), Some((address, Wire::Framed)));
-        assert_eq!(announcement("listening on 127.0.0.1:77"), Some((address, Wire::Resp)));
-        assert_eq!(announcement("listening on port 77"), None);
     }
 
     #[test]
@@ -300,8 +159,9 @@ mod tests {
 
     #[test]
     fn a_server_that_exits_at_once_is_quoted() {
-        let error = start("sh -c 'echo no luck today >&2; exit 3'").unwrap_err().to_string();
-        assert!(error.contains("ended while starting (exit status: 3)"), "{error}");
-        assert!(error.contains("| no luck today"), "{error}");
+        let error = start("sh -c 'echo no luck today >&2; exit 3'").unwrap_err();
+        let error = format!("{error:#}");
+        assert!(error.contains("exited with status 3 before it listened"), "{error}");
+        assert!(error.contains("no luck today"), "{error}");
     }
 }

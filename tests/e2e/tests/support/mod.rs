@@ -22,13 +22,11 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-mod collected;
 mod conn;
 mod server;
 
 #[allow(unused_imports, reason = "as above")]
 pub use self::{
-    collected::Collected,
     conn::{Conn, queues},
     server::Server,
 };

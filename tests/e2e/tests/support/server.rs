@@ -1,21 +1,20 @@
 //! One of this workspace's servers in a process group of its own, killed when it is dropped.
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 
+use kit::launch::{Announcement, Ended, Output, Process, announcements};
 use kit::procfs;
-use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::{Collected, Conn, binary, eventually, spawn};
+use super::{Conn, DEADLINE, binary, eventually};
 
 /// A running server.
 pub struct Server {
-    child: Child,
+    process: Process,
     /// Every address announced on stdout, with the word behind it: `""`, `"resp"`, `"framed"`.
-    listening: Vec<(SocketAddr, String)>,
-    stdout: Collected,
-    stderr: Collected,
+    listening: Vec<Announcement>,
 }
 
 impl Server {
@@ -33,16 +32,17 @@ impl Server {
 
     /// [`Server::start`] for a command that was prepared by hand (`strace …`, a working directory, a limit).
     pub fn spawn(mut command: Command, listeners: usize) -> Server {
-        let mut child = spawn(&mut command, Stdio::null());
-        let stdout = Collected::from(child.stdout.take().expect("piped"));
-        let stderr = Collected::from(child.stderr.take().expect("piped"));
-        let mut server = Server { child, listening: Vec::new(), stdout, stderr };
-        let announced = server.stdout.wait(|text| {
-            let lines: Vec<_> = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).collect();
-            (lines.len() >= listeners).then(|| lines.iter().map(|line| listening(line)).collect::<Vec<_>>())
+        let process = Process::spawn(&mut command, DEADLINE, Output::whole(), Output::whole())
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut server = Server { process, listening: Vec::new() };
+        let announced = server.process.stdout().wait(DEADLINE, |text| {
+            let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).count();
+            let found = announcements(text);
+            assert_eq!(found.len(), lines, "stdout says {text:?}");
+            (lines >= listeners).then_some(found)
         });
         match announced {
-            Some(lines) => server.listening = lines,
+            Some(found) => server.listening = found,
             None => {
                 panic!("{command:?} did not listen\nstdout: {}\nstderr: {}", server.stdout(), server.stderr())
             }
@@ -52,13 +52,13 @@ impl Server {
 
     /// The first address announced.
     pub fn addr(&self) -> SocketAddr {
-        self.listening[0].0
+        self.listening[0].address
     }
 
     /// The address announced with `word` behind it.
     pub fn addr_of(&self, word: &str) -> SocketAddr {
-        let found = self.listening.iter().find(|(_, tag)| tag == word);
-        found.unwrap_or_else(|| panic!("no listener {word:?} in {:?}", self.listening)).0
+        let found = self.listening.iter().find(|one| one.word == word);
+        found.unwrap_or_else(|| panic!("no listener {word:?} in {:?}", self.listening)).address
     }
 
     /// Connects to [`Server::addr`].
@@ -68,22 +68,22 @@ impl Server {
 
     /// Process id.
     pub fn pid(&self) -> Pid {
-        Pid::from_raw(self.child.id() as i32)
+        Pid::from_raw(self.process.pid())
     }
 
     /// Everything on stdout so far.
     pub fn stdout(&self) -> String {
-        self.stdout.text()
+        self.process.stdout().text()
     }
 
     /// Everything on stderr so far.
     pub fn stderr(&self) -> String {
-        self.stderr.text()
+        self.process.stderr().text()
     }
 
     /// Waits until stderr contains `needle`.
     pub fn wait_stderr(&self, needle: &str) {
-        let found = self.stderr.wait(|text| text.contains(needle).then_some(()));
+        let found = self.process.stderr().wait(DEADLINE, |text| text.contains(needle).then_some(()));
         assert!(found.is_some(), "stderr never said {needle:?}, but:\n{}", self.stderr());
     }
 
@@ -99,13 +99,12 @@ impl Server {
 
     /// Sends a signal to the server alone.
     pub fn signal(&self, signal: Signal) {
-        kill(self.pid(), signal).expect("the server runs");
+        self.process.signal(signal).expect("the server runs");
     }
 
     /// Waits for the server to end by itself.
     pub fn wait_exit(&mut self) -> ExitStatus {
-        let child = &mut self.child;
-        eventually("the server exits", || child.try_wait().expect("it is our child"))
+        self.process.wait_end(DEADLINE).expect("the server exits in time").0
     }
 
     /// Sends SIGTERM and expects exit status 0.
@@ -117,7 +116,7 @@ impl Server {
 
     /// Fails with the server's last words if it is no longer running.
     pub fn assert_alive(&mut self) {
-        if let Some(status) = self.child.try_wait().expect("it is our child") {
+        if let Some(Ended(status)) = self.process.ended() {
             panic!("the server ended: {status} (signal {:?})\n{}", status.signal(), self.stderr());
         }
     }
@@ -140,21 +139,5 @@ impl Server {
     /// Process ids of the server's children.
     pub fn children(&self) -> Vec<i32> {
         procfs::children(self.pid().as_raw()).iter().map(|child| child.pid).collect()
-    }
-}
-
-fn listening(line: &str) -> (SocketAddr, String) {
-    let rest = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("stdout says {line:?}"));
-    let mut words = rest.split_whitespace();
-    let addr =
-        words.next().and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("stdout says {line:?}"));
-    (addr, words.next().unwrap_or_default().to_owned())
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Not yet waited for, so the group still is ours; an exited leader's group may be empty, which is as well.
-        let _ = killpg(self.pid(), Signal::SIGKILL);
-        let _ = self.child.wait();
     }
 }

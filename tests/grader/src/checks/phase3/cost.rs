@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::LOOP;
 use crate::check::{Check, Context, Explain as _, Kind, Need, Outcome, Server};
 use crate::client::Options;
+use crate::context::WhileStopped as _;
 use crate::context::not_run;
 
 const UNBOUNDED: &str = "output for a client that never reads grows without bound";

@@ -3,6 +3,7 @@
 use super::LOOP;
 use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome, Server};
 use crate::client::Client;
+use crate::context::WhileStopped as _;
 use crate::context::not_run;
 
 const ACCEPT_SPIN: &str = "accept is retried at once when descriptors run out";

@@ -5,6 +5,7 @@ use nix::sys::signal::Signal;
 use super::LOOP;
 use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome, Server};
 use crate::client::{Client, Options};
+use crate::context::WhileStopped as _;
 use crate::context::not_run;
 use crate::procfs;
 

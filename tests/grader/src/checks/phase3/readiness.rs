@@ -6,6 +6,7 @@ use super::LOOP;
 use super::isolation::stall;
 use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome, Server};
 use crate::client::Options;
+use crate::context::WhileStopped as _;
 
 const BUSY_LOOP: &str = "write-readiness is always armed";
 const EAGAIN_FATAL: &str = "EAGAIN is taken for an error";

@@ -6,6 +6,7 @@ use super::core::wait_gone;
 use super::reply::Reply;
 use super::talk::{KEYSPACE, Talk};
 use crate::check::{Check, Context, Explain as _, Kind, Outcome, Server, Verdict};
+use crate::context::WhileStopped as _;
 use crate::context::not_run;
 
 const VISIBLE: &str = "an expired key is visible through some commands";

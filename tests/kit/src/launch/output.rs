@@ -1,26 +1,38 @@
-//! The child's stdout and stderr: always drained, only the end kept.
+//! The child's stdout and stderr: always drained, as a rule only the end kept.
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 const KEEP_LINES: usize = 100;
 const KEEP_BYTES_OF_LINE: u64 = 2_000;
 
-/// The last lines a server printed, and how much it printed in all. Clones share the same record.
+/// The last lines a program printed, and how much it printed in all. Clones share the same record.
 #[derive(Debug, Clone, Default)]
 pub struct Output(Arc<(Mutex<Kept>, Condvar)>);
 
 #[derive(Debug, Default)]
 struct Kept {
+    /// With their line ends.
     lines: VecDeque<String>,
     bytes: u64,
+    whole: bool,
+    streams: usize,
 }
 
 impl Output {
+    /// A record that keeps every line, for programs whose output is what is looked at.
+    #[must_use]
+    pub fn whole() -> Self {
+        let output = Self::default();
+        output.kept().whole = true;
+        output
+    }
+
     /// Starts a thread that reads `stream` to its end. The thread ends with the last process that holds the pipe.
     pub fn drain(&self, stream: impl Read + Send + 'static) {
+        self.kept().streams += 1;
         let shared = self.clone();
         std::thread::spawn(move || {
             let mut reader = BufReader::new(stream);
@@ -33,38 +45,61 @@ impl Output {
                     Ok(_) => shared.push(&line),
                 }
             }
+            shared.kept().streams -= 1;
+            shared.0.1.notify_all();
         });
     }
 
     fn push(&self, line: &[u8]) {
-        let (kept, more) = &*self.0;
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
         kept.bytes += line.len() as u64;
-        kept.lines.push_back(String::from_utf8_lossy(line).trim_end().to_owned());
-        if kept.lines.len() > KEEP_LINES {
+        kept.lines.push_back(String::from_utf8_lossy(line).into_owned());
+        if kept.lines.len() > KEEP_LINES && !kept.whole {
             kept.lines.pop_front();
         }
-        more.notify_all();
+        self.0.1.notify_all();
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns early when something is printed, else after `patience`.
     pub fn wait_for_more(&self, patience: Duration) {
-        let (kept, more) = &*self.0;
-        let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(more.wait_timeout(kept, patience));
+        drop(self.0.1.wait_timeout(self.kept(), patience));
+    }
+
+    /// What is kept, as it was printed.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.kept().lines.iter().map(String::as_str).collect()
+    }
+
+    /// Waits until `found` is satisfied with the kept text; `None` after `patience`, or once all streams have ended.
+    pub fn wait<T>(&self, patience: Duration, found: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let ended = self.kept().streams == 0;
+            if let Some(value) = found(&self.text()) {
+                return Some(value);
+            }
+            let left = deadline.checked_duration_since(Instant::now()).filter(|_| !ended)?;
+            self.wait_for_more(left.min(Duration::from_millis(20)));
+        }
     }
 
     /// The last `count` lines.
     #[must_use]
     pub fn tail(&self, count: usize) -> Vec<String> {
-        let kept = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.lines.iter().skip(kept.lines.len().saturating_sub(count)).cloned().collect()
+        let kept = self.kept();
+        let from = kept.lines.len().saturating_sub(count);
+        kept.lines.iter().skip(from).map(|line| line.trim_end().to_owned()).collect()
     }
 
     /// How many bytes were printed so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).bytes
+        self.kept().bytes
     }
 
     /// Whether one of the kept lines contains one of the texts, upper and lower case alike.
@@ -103,5 +138,15 @@ mod tests {
         let output = Output::default();
         output.push(&[b'y'; 10]);
         assert_eq!(output.tail(5), ["yyyyyyyyyy"]);
+    }
+
+    #[test]
+    fn the_whole_text_is_kept_when_asked_for_and_its_end_is_noticed() {
+        let output = Output::whole();
+        output.drain(std::io::Cursor::new("line\n".repeat(3 * KEEP_LINES)));
+        let patience = Duration::from_secs(20);
+        let all = |text: &str| (text.len() == 15 * KEEP_LINES).then_some(());
+        assert!(output.wait(patience, all).is_some());
+        assert_eq!(output.wait(patience, |text| text.contains("absent").then_some(())), None);
     }
 }

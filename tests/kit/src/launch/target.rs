@@ -1,44 +1,22 @@
-//! The server under test: started, watched, measured and, whatever happens, ended.
-//!
-//! A server runs in a process group of its own with resource limits, its output is drained all the time (a full pipe
-//! would look like a hang), and it counts as ready once its port listens: never after a sleep.
+//! The server under test: watched, measured and stopped.
 
-mod launch;
-mod limits;
-mod output;
-mod readiness;
-mod start_error;
-
-use std::os::unix::process::ExitStatusExt as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, ExitStatus};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-pub use launch::Launch;
-pub use limits::Limits;
-pub use output::Output;
-pub use start_error::StartError;
-
-use crate::check::Outcome;
-use crate::context::not_run;
+use super::{Announcement, Ended, Output, Process};
 use crate::procfs;
-
-/// Process groups that must not outlive the grader.
-static GROUPS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
-
-/// Environment variable that marks every process of a run, so that even a daemon that left its group is found.
-pub const MARK: &str = "GRADER_RUN";
 
 /// A running server. Dropping it kills its whole process group.
 #[derive(Debug)]
 pub struct Target {
-    child: Mutex<Child>,
-    group: i32,
-    server: Option<i32>,
+    pub(super) process: Process,
+    pub(super) server: Option<i32>,
+    pub(super) announced: Vec<Announcement>,
     /// The port it was told to listen on.
     pub port: u16,
     /// The second port, when the command has a `{framed_port}`.
@@ -50,10 +28,6 @@ pub struct Target {
     /// What it printed.
     pub output: Output,
 }
-
-/// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ended(pub ExitStatus);
 
 /// What the server's processes were doing when looked at; two looks tell work from waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,38 +42,43 @@ impl Target {
     /// `Some` once the started command has ended.
     #[must_use]
     pub fn ended(&self) -> Option<Ended> {
-        lock(&self.child).try_wait().ok().flatten().map(Ended)
+        self.process.ended()
     }
 
     /// Waits up to `patience` for the command to end.
     #[must_use]
     pub fn wait_end(&self, patience: Duration) -> Option<Ended> {
-        let deadline = Instant::now() + patience;
-        loop {
-            if let Some(ended) = self.ended() {
-                return Some(ended);
-            }
-            let left = deadline.checked_duration_since(Instant::now())?;
-            self.output.wait_for_more(left.min(Duration::from_millis(5)));
-        }
+        self.process.wait_end(patience)
+    }
+
+    /// Where it said that it listens, with this word behind the address.
+    #[must_use]
+    pub fn address_of(&self, word: &str) -> Option<SocketAddr> {
+        self.announced.iter().find(|one| one.word == word).map(|one| one.address)
+    }
+
+    /// The process group, which is the pid of the command that was started.
+    #[must_use]
+    pub fn group(&self) -> i32 {
+        self.process.pid()
     }
 
     /// Whether any process of its group is left, be it a child of the one that was started.
     #[must_use]
     pub fn has_processes(&self) -> bool {
-        !procfs::group_members(self.group).is_empty()
+        !procfs::group_members(self.group()).is_empty()
     }
 
     /// The living processes of its group.
     #[must_use]
     pub fn members(&self) -> Vec<procfs::Stat> {
-        procfs::group_members(self.group)
+        procfs::group_members(self.group())
     }
 
     /// The process that holds the listening socket: under `sh -c` or `cargo run` not the one started.
     #[must_use]
     pub fn pid(&self) -> i32 {
-        self.server.unwrap_or(self.group)
+        self.server.unwrap_or(self.group())
     }
 
     /// Sends a signal to the serving process alone.
@@ -126,26 +105,15 @@ impl Target {
         Ok(stopped)
     }
 
-    /// Stops the serving process, acts, and lets it go on, whatever came of that: it finds everything at once.
-    ///
-    /// # Errors
-    /// Not run, when it cannot be stopped; otherwise those of `act`.
-    pub fn while_stopped<T>(&self, act: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
-        let _stopped = self.stop().map_err(|_| not_run("the server could not be stopped for a moment"))?;
-        act()
-    }
-
     /// Kills the process group at once and reaps the command.
     pub fn kill(&self) {
-        // ESRCH: nobody is left, which is what was wanted.
-        let _ = killpg(Pid::from_raw(self.group), Signal::SIGKILL);
-        let _ = lock(&self.child).wait();
+        self.process.kill();
     }
 
     /// What the group is doing now; `None` where /proc does not tell.
     #[must_use]
     pub fn activity(&self) -> Option<Activity> {
-        let members = procfs::group_members(self.group);
+        let members = procfs::group_members(self.group());
         if members.is_empty() {
             return None;
         }
@@ -166,7 +134,7 @@ impl Target {
     /// Resident memory of the group, in bytes.
     #[must_use]
     pub fn resident(&self) -> Option<u64> {
-        let members = procfs::group_members(self.group);
+        let members = procfs::group_members(self.group());
         let sum: u64 = members.iter().filter_map(|m| procfs::status_number(m.pid, "VmRSS")).sum();
         (sum > 0).then_some(sum * 1024)
     }
@@ -174,7 +142,7 @@ impl Target {
     /// Address space of the group, in bytes: an allocation shows here before it is touched.
     #[must_use]
     pub fn address_space(&self) -> Option<u64> {
-        let members = procfs::group_members(self.group);
+        let members = procfs::group_members(self.group());
         let sum: u64 = members.iter().filter_map(|m| procfs::status_number(m.pid, "VmSize")).sum();
         (sum > 0).then_some(sum * 1024)
     }
@@ -194,7 +162,7 @@ impl Target {
     /// Living processes of the group.
     #[must_use]
     pub fn processes(&self) -> usize {
-        procfs::group_members(self.group).len()
+        procfs::group_members(self.group()).len()
     }
 
     /// Waits until the server has nothing left to do: all threads asleep and no CPU time between two looks.
@@ -218,7 +186,6 @@ impl Target {
 impl Drop for Target {
     fn drop(&mut self) {
         self.kill();
-        groups().retain(|group| *group != self.group);
         if let Some(dir) = &self.dir {
             let _ = std::fs::remove_dir_all(dir);
         }
@@ -235,63 +202,5 @@ impl Drop for Stopped<'_> {
     }
 }
 
-impl std::fmt::Display for Ended {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // A shell reports the death of its child as 128 + signal.
-        let from_shell = self.0.code().filter(|code| *code > 128 && *code < 128 + 65).map(|code| code - 128);
-        match (self.0.signal().or(from_shell), self.0.code()) {
-            (Some(number), _) => match Signal::try_from(number) {
-                Ok(signal) => write!(f, "was killed by signal {number} ({signal})"),
-                Err(_) => write!(f, "was killed by signal {number}"),
-            },
-            (None, Some(code)) => write!(f, "exited with status {code}"),
-            (None, None) => write!(f, "ended"),
-        }
-    }
-}
-
-/// Kills every server this process still runs, and every process that carries this run's mark. For the end of a run
-/// and for Ctrl-C.
-pub fn kill_all() {
-    for group in groups().drain(..) {
-        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
-    }
-    for pid in marked(&run_mark()) {
-        let _ = nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
-    }
-}
-
-/// The processes whose environment carries `MARK=mark`.
-fn marked(mark: &str) -> Vec<i32> {
-    let entry = format!("{MARK}={mark}");
-    procfs::processes()
-        .filter(|stat| {
-            std::fs::read(format!("/proc/{}/environ", stat.pid)).is_ok_and(|environ| {
-                environ.split(|byte| *byte == 0).any(|item| item.starts_with(entry.as_bytes()))
-            })
-        })
-        .map(|stat| stat.pid)
-        .collect()
-}
-
-fn run_mark() -> String {
-    format!("{}.", std::process::id())
-}
-
-fn groups() -> MutexGuard<'static, Vec<i32>> {
-    lock(&GROUPS)
-}
-
-/// A panic in one check must not poison what the others need to clean up.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A server shared by a check and its connections.
 pub type Shared = Arc<Target>;
-
-fn kill_marked(mark: &str) {
-    for pid in marked(mark) {
-        let _ = nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
-    }
-}

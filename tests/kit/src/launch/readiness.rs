@@ -17,10 +17,13 @@ impl Launch {
         loop {
             let ended = target.ended();
             if let Some(found) = self.listening(target)? {
-                return if ended.is_some() { Err(StartError::Backgrounded) } else { Ok(found) };
+                // A child listens. Where the command that started it is about to leave, it does so at once.
+                let stays = found.is_none_or(|pid| pid == target.group())
+                    || target.wait_end(Duration::from_millis(50)).is_none();
+                return if ended.is_none() && stays { Ok(found) } else { Err(StartError::Backgrounded) };
             }
             if let Some(ended) = ended
-                && procfs::group_members(target.group).is_empty()
+                && procfs::group_members(target.group()).is_empty()
             {
                 if marked(mark).is_empty() {
                     // Both pipes are at their end, but the draining threads may still be on their way.
@@ -64,7 +67,7 @@ impl Launch {
                     None => Ok(None),
                 };
             };
-            let owner = procfs::group_members(target.group)
+            let owner = procfs::group_members(target.group())
                 .into_iter()
                 .find(|member| procfs::socket_inodes(member.pid).contains(&row.inode))
                 .map(|member| member.pid);
@@ -84,7 +87,7 @@ impl Launch {
         const COMPILERS: [&str; 12] = [
             "rustc", "cargo", "cc1", "cc1plus", "gcc", "clang", "ld", "go", "compile", "javac", "make", "tsc",
         ];
-        let building = procfs::group_members(target.group)
+        let building = procfs::group_members(target.group())
             .into_iter()
             .map(|member| member.name)
             .find(|name| COMPILERS.contains(&name.as_str()));
@@ -101,7 +104,7 @@ impl Launch {
 /// The ports on which the group listens, none of which is the one it was asked for.
 fn other_ports(target: &Target) -> Vec<u16> {
     let Ok(rows) = procfs::listeners() else { return Vec::new() };
-    let inodes: Vec<u64> = procfs::group_members(target.group)
+    let inodes: Vec<u64> = procfs::group_members(target.group())
         .into_iter()
         .flat_map(|member| procfs::socket_inodes(member.pid))
         .collect();

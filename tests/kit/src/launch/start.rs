@@ -1,13 +1,10 @@
 //! Starting a server: placeholders, ports, a process group of its own.
-use std::io::{self, ErrorKind};
-use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{Limits, MARK, Output, StartError, Target, groups, run_mark};
+use super::{Limits, MARK, Output, Process, StartError, Target, run_mark};
 use crate::ports;
 
 /// How a server is started.
@@ -25,6 +22,19 @@ pub struct Launch {
     pub limits: Limits,
     /// Listen on this port instead of one chosen at random.
     pub port: Option<u16>,
+    /// The only processor core that it may run on; all of them when absent.
+    pub core: Option<usize>,
+    /// How it is known that the server is ready.
+    pub ready: Ready,
+}
+
+/// When a started server counts as ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ready {
+    /// Once it listens at the ports that it was told.
+    Listening,
+    /// Once it has said `listening on ADDRESS` so many times: it chose its ports itself.
+    Announced(usize),
 }
 
 impl Launch {
@@ -38,6 +48,8 @@ impl Launch {
             startup: Duration::from_secs(10),
             limits: Limits::default(),
             port: None,
+            core: None,
+            ready: Ready::Listening,
         }
     }
 
@@ -94,34 +106,29 @@ impl Launch {
         command.env(MARK, &mark);
 
         let started = Instant::now();
-        let mut child = spawn_once_written(&mut command, started + self.startup)
-            .map_err(|error| StartError::Spawn { program: program.clone(), error })?;
         let output = Output::default();
-        if let Some(stdout) = child.stdout.take() {
-            output.drain(stdout);
-        }
-        if let Some(stderr) = child.stderr.take() {
-            output.drain(stderr);
-        }
-        let group = i32::try_from(child.id()).expect("a pid fits an i32");
-        groups().push(group);
+        let process = Process::spawn(&mut command, self.startup, output.clone(), output.clone())
+            .map_err(|error| StartError::Spawn { program: program.clone(), error })?;
         // From here on, dropping the target cleans up.
         let mut target = Target {
-            child: Mutex::new(child),
-            group,
+            process,
             server: None,
+            announced: Vec::new(),
             port,
             framed_port,
             dir,
             ready_after: Duration::ZERO,
             output,
         };
-        target.server = self.wait_ready(&target, &mark, started)?;
+        match self.ready {
+            Ready::Listening => target.server = self.wait_ready(&target, &mark, started)?,
+            Ready::Announced(count) => target.announced = self.wait_announced(&target, count, started)?,
+        }
         target.ready_after = started.elapsed();
         Ok(target)
     }
 
-    /// In a process group of its own, with both outputs piped.
+    /// With everything that is set between fork and exec.
     fn command(&self, program: &str, args: &[String], port: u16, framed_port: Option<u16>) -> Command {
         let mut command = Command::new(program);
         command.args(args).envs(self.env.iter().cloned()).env("PORT", port.to_string());
@@ -133,22 +140,8 @@ impl Launch {
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        self.limits.apply(&mut command);
+        self.limits.apply(&mut command, self.core);
         command
-    }
-}
-
-/// Starts a program that somebody may still have open for writing (ETXTBSY, execve(2)): a compiler, or for a moment a
-/// process that was forked while this one copied the file.
-fn spawn_once_written(command: &mut Command, deadline: Instant) -> io::Result<Child> {
-    loop {
-        match command.spawn() {
-            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy && Instant::now() < deadline => {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            outcome => return outcome,
-        }
     }
 }
 

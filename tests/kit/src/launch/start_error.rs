@@ -23,6 +23,8 @@ pub enum StartError {
         building: Option<String>,
         tail: Vec<String>,
     },
+    /// It still runs, but did not say where it listens.
+    Unannounced { after: Duration, tail: Vec<String> },
     /// It listens, but elsewhere.
     WrongPort { asked: u16, found: Vec<u16>, placeholder: bool },
     /// The port's two bytes are swapped: `htons` is missing.
@@ -83,6 +85,12 @@ impl fmt::Display for StartError {
                 "the server runs but does not listen on port {port} after {}. Did it reach bind() and listen()? {}{}",
                 seconds(*after),
                 how_told(*placeholder),
+                printed(tail)
+            ),
+            Self::Unannounced { after, tail } => write!(
+                f,
+                "the server neither has {{port}} in its command nor says `listening on ADDRESS` within {}.{}",
+                seconds(*after),
                 printed(tail)
             ),
             Self::WrongPort { asked, found, placeholder } => {

@@ -6,7 +6,9 @@
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
+use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::Pid;
 
 use crate::procfs;
 
@@ -30,9 +32,12 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Sets them in the process that `command` will become.
-    pub(super) fn apply(self, command: &mut Command) {
-        let in_use = procfs::processes().count() as u64;
+    /// No limits at all: for servers that are known to be good.
+    pub const NONE: Self = Self { address_space: None, files: None, processes: None, file_size: None };
+
+    /// Sets them, and the core to run on, in the process that `command` will become.
+    pub(super) fn apply(self, command: &mut Command, core: Option<usize>) {
+        let in_use = self.processes.map_or(0, |_| procfs::processes().count() as u64);
         let wanted = [
             (Resource::RLIMIT_AS, self.address_space),
             (Resource::RLIMIT_NOFILE, self.files),
@@ -40,10 +45,15 @@ impl Limits {
             (Resource::RLIMIT_FSIZE, self.file_size),
             (Resource::RLIMIT_CORE, Some(0)),
         ];
-        // SAFETY: between fork and exec only async-signal-safe calls are allowed; getrlimit, setrlimit and prctl are plain
-        // system calls and nothing here allocates.
+        // SAFETY: between fork and exec only async-signal-safe calls are allowed; sched_setaffinity, getrlimit, setrlimit and
+        // prctl are plain system calls and nothing here allocates.
         unsafe {
             command.pre_exec(move || {
+                if let Some(core) = core {
+                    let mut cores = CpuSet::new();
+                    cores.set(core)?;
+                    sched_setaffinity(Pid::from_raw(0), &cores)?;
+                }
                 for (resource, value) in wanted {
                     if let Some(value) = value {
                         let (_, hard) = getrlimit(resource)?;

@@ -1,0 +1,76 @@
+//! Starting programs and, whatever happens, ending them: the one launcher under `tests/`.
+//!
+//! A [`Process`] runs in a process group of its own, and its output is drained all the time: a full pipe would look like a
+//! hang. A [`Launch`] starts a server from a command with placeholders, holds it within [`Limits`] and waits until its port
+//! listens, never for a time; the [`Target`] it returns is watched, measured and stopped.
+
+mod announced;
+mod limits;
+mod output;
+mod process;
+mod readiness;
+mod start;
+mod start_error;
+mod target;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+pub use announced::{Announcement, announcements};
+pub use limits::Limits;
+pub use output::Output;
+pub use process::{Ended, Process};
+pub use start::{Launch, Ready};
+pub use start_error::StartError;
+pub use target::{Activity, Shared, Stopped, Target};
+
+use crate::procfs;
+
+/// Process groups that must not outlive this process.
+static GROUPS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
+
+/// Environment variable that marks every process of a run, so that even a daemon that left its group is found.
+pub const MARK: &str = "GRADER_RUN";
+
+/// Kills every server this process still runs, and every process that carries this run's mark. For the end of a run
+/// and for Ctrl-C.
+pub fn kill_all() {
+    for group in groups().drain(..) {
+        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+    }
+    kill_marked(&run_mark());
+}
+
+/// The processes whose environment carries `MARK=mark`.
+fn marked(mark: &str) -> Vec<i32> {
+    let entry = format!("{MARK}={mark}");
+    procfs::processes()
+        .filter(|stat| {
+            std::fs::read(format!("/proc/{}/environ", stat.pid)).is_ok_and(|environ| {
+                environ.split(|byte| *byte == 0).any(|item| item.starts_with(entry.as_bytes()))
+            })
+        })
+        .map(|stat| stat.pid)
+        .collect()
+}
+
+fn run_mark() -> String {
+    format!("{}.", std::process::id())
+}
+
+fn groups() -> MutexGuard<'static, Vec<i32>> {
+    lock(&GROUPS)
+}
+
+/// A panic in one check must not poison what the others need to clean up.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn kill_marked(mark: &str) {
+    for pid in marked(mark) {
+        let _ = nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+}
