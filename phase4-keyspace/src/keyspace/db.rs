@@ -97,8 +97,8 @@ impl Db {
     pub(crate) fn plain(&self, key: Key<'_>) -> Plain {
         match self.store.get(key) {
             None => Plain::Absent,
-            Some(reference) if self.store.heap.usual(reference).is_some() => Plain::String(reference),
-            Some(reference) => Plain::Unusual(reference),
+            Some((reference, true)) => Plain::String(reference),
+            Some((reference, false)) => Plain::Unusual(reference),
         }
     }
 

@@ -1,6 +1,8 @@
 //! One database's storage: the dict over the records, and everything a record may own elsewhere, kept in step.
 //!
 //! The store knows bytes and references. What a key means, when it is dead, and what counts as a use: see [`super::db`].
+use std::cell::Cell;
+
 use super::lazyfree::{Lazyfree, Pieces};
 use super::{Key, Object, Value};
 use crate::dict::{Dict, Place};
@@ -48,10 +50,21 @@ fn key_bytes<'a>(heap: &'a Heap, keys: &'a Slab<Box<[u8]>>, reference: u32) -> &
 }
 
 impl Store {
-    /// Finds a key's record, dead or alive.
+    /// Finds a key's record, dead or alive, and tells whether [`Heap::usual`] finds it too.
     #[inline(always)]
-    pub fn get(&self, key: Key<'_>) -> Option<u32> {
-        self.dict.get(key.hash, |reference| self.is(reference, key.bytes))
+    pub fn get(&self, key: Key<'_>) -> Option<(u32, bool)> {
+        let usual = Cell::new(false);
+        let found = self.dict.get(key.hash, |reference| match self.heap.usual(reference) {
+            Some(record) => {
+                usual.set(true);
+                record.plain_key_is(key.bytes)
+            }
+            None => {
+                usual.set(false);
+                self.unusual_is(reference, key.bytes)
+            }
+        });
+        found.map(|reference| (reference, usual.get()))
     }
 
     /// Finds a key's entry, dead or alive, to change it.

@@ -31,12 +31,17 @@ struct Info {
     free: u16,
     /// The first unit never used yet: slots behind it need no list, and their memory is not touched.
     fresh: u16,
-    class: u8,
+    /// Units of each slot.
+    units: u16,
 }
 
 impl Info {
     fn slot_units(&self) -> usize {
-        units_of(self.class.into())
+        self.units.into()
+    }
+
+    fn class(&self) -> usize {
+        class_of(self.slot_units() * UNIT)
     }
 
     fn capacity(&self) -> usize {
@@ -169,7 +174,7 @@ impl Heap {
     /// Whether a record of this length belongs in the slot of this one.
     #[inline]
     pub fn fits(&self, reference: u32, len: usize) -> bool {
-        usize::from(self.info[split(reference).0].class) == class_of(len)
+        self.info[split(reference).0].slot_units() == units_of(class_of(len))
     }
 
     fn allocate(&mut self, class: usize) -> u32 {
@@ -206,7 +211,7 @@ impl Heap {
         let was_full = info.is_full();
         let next = std::mem::replace(&mut info.free, unit as u16);
         info.used -= 1;
-        let (empty, class) = (info.used == 0, usize::from(info.class));
+        let (empty, class) = (info.used == 0, info.class());
         let slot = self.record_mut(reference).0;
         slot[..2].copy_from_slice(&next.to_le_bytes());
         slot[FLAGS] = 0;
@@ -232,8 +237,8 @@ impl Heap {
         if self.classes.len() <= class {
             self.classes.resize(class + 1, Class::EMPTY);
         }
-        let info =
-            Info { previous: NO_PAGE, next: NO_PAGE, used: 0, free: NO_SLOT, fresh: 0, class: class as u8 };
+        let units = units_of(class) as u16;
+        let info = Info { previous: NO_PAGE, next: NO_PAGE, used: 0, free: NO_SLOT, fresh: 0, units };
         let page = match self.vacant {
             NO_PAGE => {
                 // Like running out of memory, which also ends the process: maxmemory is there to be set lower.
@@ -267,7 +272,7 @@ impl Heap {
     /// Puts a page at the head of its class's list of pages with room: a page with one hole is filled before one with
     /// many.
     fn link(&mut self, page: usize) {
-        let class = usize::from(self.info[page].class);
+        let class = self.info[page].class();
         let next = std::mem::replace(&mut self.classes[class].first, page as u32);
         self.info[page].previous = NO_PAGE;
         self.info[page].next = next;
@@ -278,13 +283,14 @@ impl Heap {
     }
 
     fn unlink(&mut self, page: usize) {
-        let Info { previous, next, class, .. } = self.info[page];
+        let Info { previous, next, .. } = self.info[page];
+        let class = self.info[page].class();
         match previous {
-            NO_PAGE => self.classes[usize::from(class)].first = next,
+            NO_PAGE => self.classes[class].first = next,
             previous => self.info[previous as usize].next = next,
         }
         match next {
-            NO_PAGE => self.classes[usize::from(class)].last = previous,
+            NO_PAGE => self.classes[class].last = previous,
             next => self.info[next as usize].previous = previous,
         }
     }
@@ -318,7 +324,7 @@ impl Heap {
 
     /// Moves a record to the first page with room, unchanged. Its new reference.
     pub fn relocate(&mut self, reference: u32) -> u32 {
-        let class = usize::from(self.info[split(reference).0].class);
+        let class = self.info[split(reference).0].class();
         let moved = self.allocate(class);
         let len = units_of(class) * UNIT;
         let mut record = [0; MAX_RECORD];
