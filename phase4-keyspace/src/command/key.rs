@@ -16,7 +16,7 @@ pub const COMMANDS: &[Command] = &[
         .doc(Group::Generic, "1.0.0", "Deletes keys and returns how many there were.")
         .access(&["RM delete"])
         .tips("request_policy:multi_shard response_policy:agg_sum"),
-    // Deleting is never slow here (large values are freed a share at a time), so the two are one.
+    // DEL, too, leaves what is large to `keyspace::lazyfree`, so the two are one.
     Command::data("unlink", -2, "write fast", KeySpec::ALL, del)
         .doc(Group::Generic, "4.0.0", "Deletes keys, leaving the work of freeing them for later.")
         .access(&["RM delete"])
