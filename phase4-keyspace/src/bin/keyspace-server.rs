@@ -43,7 +43,6 @@ fn run(args: &[Vec<u8>]) -> Result<()> {
         limits: apply::of_the_loop(&config),
         shutdown_grace: Duration::from_secs(5),
         trace,
-        ..Settings::default()
     };
     let mut event_loop = EventLoop::new(settings).context("cannot start the event loop")?;
     if let Some(listening) = resp.first().or(framed.first()) {

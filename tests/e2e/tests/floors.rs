@@ -122,7 +122,7 @@ fn tree(words: &[String], mut at: usize, base: &[String], found: &mut BTreeSet<V
     else {
         return at;
     };
-    let path = [base, &[name.clone()]].concat();
+    let path = [base, std::slice::from_ref(name)].concat();
     if words.get(at + 1).is_some_and(|word| word == "::") {
         found.insert(path.clone());
         return tree(words, at + 2, &path, found);
