@@ -1,4 +1,4 @@
-//! Buffers that wander: a connection holds one only while it has something in it.
+//! A pool of buffers: an idle connection owns none.
 //!
 //! Ten thousand idle clients would otherwise each keep the buffer of their last reply. Returned buffers are handed out
 //! again last in, first out, so a steady load allocates nothing and works in memory that is still in cache.
@@ -10,12 +10,12 @@ const KEEP_TOTAL: usize = 8 * 1024 * 1024;
 
 /// A stack of empty buffers.
 #[derive(Default)]
-pub struct Buffers {
+pub struct BufferPool {
     spare: Vec<Vec<u8>>,
     total: usize,
 }
 
-impl Buffers {
+impl BufferPool {
     /// An empty buffer, with capacity if the pool has one.
     pub fn take(&mut self) -> Vec<u8> {
         let buffer = self.spare.pop().unwrap_or_default();
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn a_returned_buffer_comes_back_empty_and_with_its_capacity() {
-        let mut buffers = Buffers::default();
+        let mut buffers = BufferPool::default();
         let mut buffer = vec![7; 1000];
         buffers.give_back(&mut buffer);
         assert_eq!(buffer.capacity(), 0, "the connection keeps nothing");
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn big_buffers_are_freed_and_the_pool_is_bounded() {
-        let mut buffers = Buffers::default();
+        let mut buffers = BufferPool::default();
         buffers.give_back(&mut Vec::with_capacity(KEEP_CAPACITY + 1));
         assert_eq!(buffers.total, 0);
         for _ in 0..1000 {

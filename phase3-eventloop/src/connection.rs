@@ -12,8 +12,10 @@
 //!                                 | all sent, peer still sending                      ^
 //!                                 +-----> Lingering ----------------------------------+
 //! ```
+mod io;
+
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -22,12 +24,9 @@ use nix::sys::socket::Shutdown;
 use crate::limits::Limits;
 use crate::poller::Interest;
 use crate::slab::ConnId;
-use crate::syscalls;
 
-/// Most bytes of an ordinary read.
-pub const READ_SIZE: usize = 64 * 1024;
-/// Most bytes of a read into a big unfinished request.
-const MAX_READ: usize = 1024 * 1024;
+pub use self::io::{READ_SIZE, Received};
+
 /// How long the peer may take to see our FIN and answer with its own.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -89,9 +88,9 @@ pub enum State {
     /// Send what is owed, then end.
     Closing {
         /// Why.
-        ending: CloseReason,
-        /// After one more attempt to send, whatever is left by then.
-        once: bool,
+        reason: CloseReason,
+        /// Try to send once more, then close even if bytes are left.
+        force: bool,
     },
     /// Our FIN is sent; what arrives is thrown away until the peer's FIN. Closing a socket that has unread bytes makes the
     /// kernel send RST, and a RST can overtake the reply: an error message would be lost before its reader saw it.
@@ -143,9 +142,9 @@ pub struct Connection {
     pub peer_ended: bool,
     /// [`Service::close`](crate::service::Service::close) was called, or is not going to be.
     pub reported: bool,
-    /// On the list of those to settle at the end of this tick.
+    /// On the list of those to flush at the end of this tick.
     pub dirty: bool,
-    /// On the list of those to advance without an event.
+    /// On the list of those to serve without an event.
     pub queued: bool,
     /// The idle timeout does not apply.
     pub never_idle: bool,
@@ -153,15 +152,6 @@ pub struct Connection {
     pub last_activity: Instant,
     /// The kernel took no byte of the waiting output since then.
     pub stalled_since: Option<Instant>,
-}
-
-/// What one read brought.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Received {
-    /// New bytes; 0 is the peer's FIN.
-    pub count: usize,
-    /// `Some(n)`: carry and new bytes stand together in the first n bytes of the scratch buffer. `None`: in `carry`.
-    pub scratch: Option<usize>,
 }
 
 impl Connection {
@@ -213,87 +203,24 @@ impl Connection {
         }
     }
 
-    /// One bounded read. `scratch` has room for a tail in front and one read behind it: twice [`READ_SIZE`].
-    ///
-    /// A short tail is moved in front of the new bytes, in the shared scratch buffer: a request that arrives whole is
-    /// served where the kernel put it and copied nowhere. A long tail (a value of megabytes) stays where it is and grows
-    /// in place, by ever larger reads, so that each of its bytes is written once. Room is never reserved on the word of
-    /// a length field, only in proportion to what has arrived.
-    ///
-    /// # Errors
-    /// Those of [`syscalls::recv`] and [`syscalls::recv_append`].
-    pub fn receive(&mut self, scratch: &mut [u8]) -> nix::Result<Received> {
-        // ANCHOR: read-step
-        // ANCHOR: read-step-body
-        let tail = self.carry.len();
-        if tail > READ_SIZE {
-            let count = syscalls::recv_append(self.socket.as_fd(), &mut self.carry, tail.min(MAX_READ))?;
-            return Ok(Received { count, scratch: None });
-        }
-        scratch[..tail].copy_from_slice(&self.carry);
-        let count = syscalls::recv(self.socket.as_fd(), &mut scratch[tail..tail + READ_SIZE])?;
-        Ok(Received { count, scratch: Some(tail + count) })
-        // ANCHOR_END: read-step-body
-        // ANCHOR_END: read-step
+    /// Whether its end has begun.
+    pub fn is_ending(&self) -> bool {
+        matches!(self.state, State::Closing { .. } | State::Lingering { .. })
     }
 
-    /// Offers the kernel what is owed, once. Returns how much it took.
-    ///
-    /// # Errors
-    /// The peer is gone: `EPIPE`, `ECONNRESET`. The kernel took nothing and gave no reason: `EIO`. A full send buffer is not an error but 0 bytes.
-    pub fn flush(&mut self, now: Instant) -> nix::Result<usize> {
-        // ANCHOR: flush-step
-        // ANCHOR: flush-step-body
-        let offered = self.owed();
-        let taken = match syscalls::send(self.socket.as_fd(), &self.output[self.sent..]) {
-            Err(Errno::EAGAIN) => 0,
-            Err(Errno::EINTR) => return Ok(0),
-            // No room is EAGAIN; 0 is no answer at all, and waiting for "writable" would bring it for ever.
-            Ok(0) if offered > 0 => return Err(Errno::EIO),
-            taken => taken?,
-        };
-        self.sent += taken;
-        // What is left stays where it is; moving it to the front after every short write would be O(n²).
-        self.can_write = taken == offered;
-        if taken > 0 {
-            self.last_activity = now;
-        }
-        self.stalled_since = match self.stalled_since {
-            _ if taken == offered => None,
-            Some(since) if taken == 0 => Some(since),
-            _ => Some(now),
-        };
-        Ok(taken)
-        // ANCHOR_END: flush-step-body
-        // ANCHOR_END: flush-step
-    }
-
-    /// Drops the sent half of the output before more is appended. At most as many bytes are moved as were sent since.
-    pub fn compact_output(&mut self) {
-        if self.sent > 0 && self.sent >= self.owed() {
-            self.output.drain(..self.sent);
-            self.sent = 0;
-        }
-    }
-
-    /// Keeps what the service did not consume: of bytes in the scratch buffer (`fresh`) a copy, of `carry` the rest.
-    pub fn keep_rest(&mut self, fresh: Option<&[u8]>, consumed: usize) {
-        match fresh {
-            Some(input) if consumed == 0 => self.carry.extend_from_slice(&input[self.carry.len()..]),
-            Some(input) => {
-                self.carry.clear();
-                self.carry.extend_from_slice(&input[consumed..]);
-            }
-            None => drop(self.carry.drain(..consumed)),
+    /// Puts it on the list of those to flush at the end of this tick, once.
+    pub fn enlist(&mut self, dirty: &mut Vec<ConnId>) {
+        if !std::mem::replace(&mut self.dirty, true) {
+            dirty.push(self.id);
         }
     }
 
     /// Starts the end. One that has started already can only be cut short, and then for the new reason.
-    pub fn close(&mut self, ending: CloseReason, once: bool) {
+    pub fn close(&mut self, reason: CloseReason, force: bool) {
         match self.state {
-            State::Lingering { .. } | State::Closing { once: true, .. } => {}
-            State::Closing { .. } if !once => {}
-            _ => self.state = State::Closing { ending, once },
+            State::Lingering { .. } | State::Closing { force: true, .. } => {}
+            State::Closing { .. } if !force => {}
+            _ => self.state = State::Closing { reason, force },
         }
     }
 
@@ -303,11 +230,11 @@ impl Connection {
     }
 
     /// Starts an end at which nothing is sent and no FIN of the peer is waited for.
-    pub fn abandon(&mut self, ending: CloseReason) {
+    pub fn abandon(&mut self, reason: CloseReason) {
         self.output.clear();
         self.sent = 0;
         self.peer_ended = true;
-        self.close(ending, true);
+        self.close(reason, true);
     }
 
     /// Decides what follows after a flush.
@@ -326,7 +253,7 @@ impl Connection {
             }
             // ANCHOR_END: back-pressure-body
             // ANCHOR_END: back-pressure
-            State::Closing { once, .. } if owed == 0 || once => {
+            State::Closing { force, .. } if owed == 0 || force => {
                 if self.peer_ended || owed > 0 {
                     Step::Remove
                 } else {

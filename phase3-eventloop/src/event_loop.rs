@@ -7,8 +7,8 @@
 //! is modified while it is being walked. The one exception: a lingering connection is evicted when accept finds no
 //! descriptor.
 mod accept;
-mod arrivals;
-mod settle;
+mod batch;
+mod flush;
 mod shutdown;
 mod signals;
 mod turn;
@@ -21,10 +21,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use nix::errno::Errno;
 
-use crate::connection::CloseReason;
 use crate::connection::State;
 use crate::event_loop::accept::{Listener, Newcomer};
-use crate::event_loop::arrivals::Arrivals;
+use crate::event_loop::batch::Batch;
 use crate::event_loop::signals::Signals;
 use crate::limits::Limits;
 use crate::outbox::Outbox;
@@ -70,7 +69,7 @@ fn listener_position(token: Token) -> Option<usize> {
     (position < 255).then_some(position as usize)
 }
 
-/// See the module.
+/// The loop, with everything that it looks after.
 pub struct EventLoop {
     poller: Box<dyn Poller>,
     signals: Signals,
@@ -80,12 +79,12 @@ pub struct EventLoop {
     /// Those that linger, the oldest first, and some that have ended since.
     lingering: VecDeque<ConnId>,
     timers: Timers<Token>,
-    /// The connections live there, because services reach them through it.
     outbox: Outbox,
+    trace: Trace,
     /// The limits that the timers were armed by.
     limits_armed: Limits,
     /// Read, and not served yet.
-    arrivals: Arrivals,
+    batch: Batch,
     events: Vec<Event>,
     grace: Duration,
 }
@@ -106,9 +105,10 @@ impl EventLoop {
             newcomers: Vec::new(),
             lingering: VecDeque::new(),
             timers: Timers::default(),
-            outbox: Outbox::new(settings.limits, settings.trace),
+            outbox: Outbox::new(settings.limits),
+            trace: settings.trace.unwrap_or_else(Trace::off),
             limits_armed: settings.limits,
-            arrivals: Arrivals::new(),
+            batch: Batch::new(),
             events: Vec::new(),
             grace: settings.shutdown_grace,
         })
@@ -130,61 +130,58 @@ impl EventLoop {
     fn tick(&mut self, service: &mut dyn Service) -> anyhow::Result<()> {
         // ANCHOR: tick
         // ANCHOR: tick-body
-        let patience = self.patience(service);
+        let timeout = self.timeout(service);
         let newcomers = self.newcomers.len();
-        self.wait(patience)?;
-        let tick = self.outbox.trace_start();
+        self.wait(timeout)?;
+        let tick = self.trace.begin();
         let events = mem::take(&mut self.events);
         for event in &events {
             self.dispatch(event, service);
         }
         self.events = events;
-        self.serve_arrivals(service);
-        self.advance_ready(service);
+        self.serve_batch(service);
+        self.serve_ready(service);
         self.expire_timers(service);
         if service.next_deadline().is_some_and(|deadline| deadline <= self.outbox.now) {
             service.on_deadline(&mut self.outbox);
         }
         service.before_flush(&mut self.outbox)?;
-        self.settle_dirty(service);
+        self.flush_dirty(service);
         self.admit(newcomers, service);
-        self.outbox.trace_span(tick, Track::Loop, "tick", &[("events", self.events.len().into())]);
+        self.trace.note(Track::Loop, "tick", tick, format_args!("\"events\":{}", self.events.len()));
         // ANCHOR_END: tick-body
         // ANCHOR_END: tick
         self.rearm_if_limits_changed();
         Ok(())
     }
 
-    // ANCHOR: patience
+    // ANCHOR: timeout
     /// How long the next wait may last: not at all if work is left, else until the nearest deadline.
-    fn patience(&mut self, service: &dyn Service) -> Option<Duration> {
+    fn timeout(&mut self, service: &dyn Service) -> Option<Duration> {
         if !self.outbox.ready.is_empty() || self.has_newcomers() || self.outbox.stop {
             return Some(Duration::ZERO);
         }
-        let write_due = self.outbox.trace.as_ref().and_then(Trace::write_due);
-        let deadlines = [self.timers.earliest(), service.next_deadline(), write_due];
+        let deadlines = [self.timers.earliest(), service.next_deadline(), self.trace.write_due()];
         let next = deadlines.into_iter().flatten().min()?;
         Some(next.saturating_duration_since(self.outbox.now))
     }
-    // ANCHOR_END: patience
+    // ANCHOR_END: timeout
 
-    /// Waits, and reads the clock: once per tick, for everybody.
-    fn wait(&mut self, patience: Option<Duration>) -> anyhow::Result<()> {
-        let start = self.outbox.trace_start();
-        self.poller.wait(&mut self.events, patience).context("cannot wait for events")?;
+    /// Waits, and reads the clock: once per tick, for every connection.
+    fn wait(&mut self, timeout: Option<Duration>) -> anyhow::Result<()> {
+        let start = self.trace.begin();
+        self.poller.wait(&mut self.events, timeout).context("cannot wait for events")?;
         self.outbox.now = Instant::now();
-        let patience = patience.map_or(-1, |patience| patience.as_millis().min(i32::MAX as u128) as i32);
-        let args = [("ready", self.events.len().into()), ("timeout_ms", patience.into())];
-        self.outbox.trace_span(start, Track::Loop, "wait", &args);
-        if let Some(trace) = &mut self.outbox.trace
-            && trace.write_due().is_some_and(|due| due <= self.outbox.now)
-        {
-            trace.write_out();
+        let millis = timeout.map_or(-1, |timeout| timeout.as_millis().min(i32::MAX as u128) as i32);
+        let args = format_args!(r#""ready":{},"timeout_ms":{millis}"#, self.events.len());
+        self.trace.note(Track::Loop, "wait", start, args);
+        if self.trace.write_due().is_some_and(|due| due <= self.outbox.now) {
+            self.trace.write_out();
         }
         Ok(())
     }
 
-    /// Finds out whom an event is for.
+    /// Hands an event to what it is about.
     fn dispatch(&mut self, event: &Event, service: &mut dyn Service) {
         if event.token == SIGNALS {
             let arrived = self.signals.take();
@@ -202,10 +199,13 @@ impl EventLoop {
     // ANCHOR: on-ready
     /// Takes note of what the kernel says of a connection, and reads from it if there is something to read.
     fn on_ready(&mut self, id: ConnId, event: &Event, service: &mut dyn Service) {
-        // A stale event: its connection ended earlier in this list. The id of whoever has the slot now differs.
+        // A stale event: its connection ended earlier in this list. The slot's new connection has another id.
         let Some(connection) = self.outbox.connections.get_mut(id) else { return };
         connection.can_write |= event.writable;
         let readable = event.readable || event.hang_up;
+        if event.writable {
+            connection.enlist(&mut self.outbox.dirty);
+        }
         if event.hang_up && !connection.wants_read() {
             // It is reported for as long as it lasts, and no read is going to see it.
             match connection.state {
@@ -214,11 +214,9 @@ impl EventLoop {
                 State::Held => return self.end_of_input(id, service),
                 _ => {
                     connection.fail(Errno::ECONNRESET);
-                    self.outbox.mark_dirty(id);
+                    connection.enlist(&mut self.outbox.dirty);
                 }
             }
-        } else if event.writable {
-            self.outbox.mark_dirty(id);
         }
         if readable {
             self.read(id, service);
@@ -226,33 +224,16 @@ impl EventLoop {
     }
     // ANCHOR_END: on-ready
 
-    /// Those that have work left from an earlier tick, in the order in which they were put back.
-    fn advance_ready(&mut self, service: &mut dyn Service) {
-        if self.outbox.ready.is_empty() {
-            return;
-        }
-        let mut ready = mem::take(&mut self.outbox.ready);
-        for id in ready.drain(..) {
-            if let Some(connection) = self.outbox.connections.get_mut(id) {
-                connection.queued = false;
-                self.advance(id, service);
-            }
-        }
-        self.serve_arrivals(service);
-        // What was put back meanwhile waits for the next tick, so that the others get their turn. Keep the larger list.
-        ready.append(&mut self.outbox.ready);
-        self.outbox.ready = ready;
-    }
-
     fn expire_timers(&mut self, service: &mut dyn Service) {
         while let Some(token) = self.timers.pop_expired(self.outbox.now) {
-            let listener = listener_position(token);
-            let track = listener.map_or(Track::Connection(ConnId::from_raw(token.0)), |_| Track::Loop);
-            self.outbox.trace_instant(track, "timer", &[]);
-            match listener {
+            match listener_position(token) {
                 Some(position) => self.resume_accepting(position, service),
                 None => self.check_deadline(ConnId::from_raw(token.0)),
             }
+        }
+        // Those that have ended by now; all linger equally long, so they are found at the front.
+        while self.lingering.front().is_some_and(|&oldest| !self.is_lingering(oldest)) {
+            self.lingering.pop_front();
         }
     }
 
@@ -260,22 +241,20 @@ impl EventLoop {
     /// A connection's timer fired. Its deadline has often moved since: then the timer is set again, which is all the work
     /// that an idle timeout costs a busy connection.
     fn check_deadline(&mut self, id: ConnId) {
-        let Some(connection) = self.outbox.connections.get(id) else { return };
+        let Some(connection) = self.outbox.connections.get_mut(id) else { return };
         match connection.deadline(&self.outbox.limits, self.outbox.now) {
-            Some((at, ending)) if at <= self.outbox.now => self.give_up(id, ending),
+            Some((at, reason)) if at <= self.outbox.now => {
+                self.trace.note(Track::Connection(id), "timer", None, format_args!(""));
+                // If it was already lingering, stop waiting for the peer's FIN.
+                connection.peer_ended |= connection.reported;
+                connection.close(reason, true);
+                connection.enlist(&mut self.outbox.dirty);
+            }
             Some((at, _)) => self.timers.arm(Token(id.raw()), at),
             None => {}
         }
     }
     // ANCHOR_END: check-deadline
-
-    fn give_up(&mut self, id: ConnId, ending: CloseReason) {
-        if let Some(connection) = self.outbox.connections.get_mut(id) {
-            // Of a lingering one this is the second end.
-            connection.peer_ended |= connection.reported;
-        }
-        self.outbox.end(id, ending, true);
-    }
 
     /// A shorter timeout has to reach connections that are asleep; this once, all of them are visited.
     fn rearm_if_limits_changed(&mut self) {

@@ -2,7 +2,7 @@
 //!
 //! A descriptor is a poor name for a connection: the kernel hands out the lowest free number, so after a `close` the next
 //! `accept` returns the *same* one, and an event still waiting in the list would reach the wrong client. A [`ConnId`]
-//! adds the slot's generation, and whoever comes with last year's ticket finds nobody.
+//! adds the slot's generation, and an id from before the slot was reused finds nothing.
 /// Names one connection for as long as it lives, and never another one afterwards.
 ///
 /// The low 32 bits are a slot index, dense and reused, fit to index a `Vec`; the high 32 bits are the slot's generation,
@@ -87,6 +87,16 @@ impl<T> Slab<T> {
         // ANCHOR_END: slab-remove
     }
 
+    /// Takes a value out for a while: its id stays live and finds nothing until [`Slab::put_back`].
+    pub fn lend(&mut self, id: ConnId) -> Option<T> {
+        self.slots.get_mut(id.index()).filter(|slot| slot.generation == id.generation())?.value.take()
+    }
+
+    /// Puts a lent value back.
+    pub fn put_back(&mut self, id: ConnId, value: T) {
+        self.slots[id.index()].value = Some(value);
+    }
+
     /// The value of a live id.
     pub fn get(&self, id: ConnId) -> Option<&T> {
         let slot = self.slots.get(id.index())?;
@@ -141,6 +151,18 @@ mod tests {
         let mut slab = Slab::default();
         let id = slab.insert_with(|id| id);
         assert_eq!(slab.get(id), Some(&id));
+    }
+
+    #[test]
+    fn a_lent_value_is_away_and_its_slot_is_not_given_to_another() {
+        let mut slab = Slab::default();
+        let id = slab.insert_with(|_| "lent");
+        assert_eq!(slab.lend(id), Some("lent"));
+        assert_eq!((slab.lend(id), slab.len()), (None, 1));
+        assert_eq!(slab.get(id), None);
+        assert_ne!(slab.insert_with(|_| "other").index(), id.index());
+        slab.put_back(id, "lent");
+        assert_eq!(slab.get(id), Some(&"lent"));
     }
 
     #[test]

@@ -227,11 +227,11 @@ fn an_end_can_be_cut_short_but_not_taken_back() {
     clog(&mut connection, Instant::now());
     connection.close(CloseReason::EndOfStream, false);
     connection.close(CloseReason::Shutdown, false);
-    assert_eq!(connection.state, State::Closing { ending: CloseReason::EndOfStream, once: false });
+    assert_eq!(connection.state, State::Closing { reason: CloseReason::EndOfStream, force: false });
     connection.close(CloseReason::Stalled, true);
-    assert_eq!(connection.state, State::Closing { ending: CloseReason::Stalled, once: true });
+    assert_eq!(connection.state, State::Closing { reason: CloseReason::Stalled, force: true });
     connection.fail(Errno::EPIPE);
-    assert_eq!(connection.state, State::Closing { ending: CloseReason::Stalled, once: true });
+    assert_eq!(connection.state, State::Closing { reason: CloseReason::Stalled, force: true });
     assert_eq!(connection.step(&LIMITS), Step::Remove);
 }
 

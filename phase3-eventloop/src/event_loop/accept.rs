@@ -140,28 +140,25 @@ impl EventLoop {
         let Ok(local) = socket::local_addr(socket.as_fd()) else { return };
         let accepted = Accepted { listener, peer, local, fd: socket.as_raw_fd() };
         let now = self.outbox.now;
-        let id = self.outbox.connections.insert_with(|id| Connection::new(id, socket, peer, now));
-        let Some(connection) = self.outbox.connections.get(id) else { return };
+        let connections = &mut self.outbox.connections;
+        let id = connections.insert_with(|id| Box::new(Connection::new(id, socket, peer, now)));
+        let Some(connection) = connections.get(id) else { return };
         if let Err(errno) = self.poller.register(connection.socket.as_fd(), Token(id.raw()), Interest::READ) {
             log!("cannot watch the connection of {peer}: {}", errno.desc());
-            self.outbox.connections.remove(id);
+            connections.remove(id);
             return;
         }
-        if let Some(trace) = &mut self.outbox.trace {
-            let peer = peer.to_string();
-            trace.open_track(id, &peer);
-            let args = [("fd", accepted.fd.into()), ("peer", peer.as_str().into())];
-            trace.instant(Track::Connection(id), "accept", &args);
-        }
-        let (mut out, _) = self.outbox.begin_turn(id, 0);
-        let admission = service.open(id, &accepted, &mut out, &mut self.outbox);
-        self.outbox.end_turn(id, out);
-        if admission == Admission::Refuse
-            && let Some(connection) = self.outbox.connections.get_mut(id)
-        {
+        self.trace.open_track(id, peer);
+        let args = format_args!(r#""fd":{},"peer":"{peer}""#, accepted.fd);
+        self.trace.note(Track::Connection(id), "accept", None, args);
+        let Some(mut lent) = self.outbox.lend(id, None) else { return };
+        let admission = service.open(id, &accepted, &mut lent.out, &mut self.outbox);
+        let mut connection = self.outbox.take_back(lent.out);
+        if admission == Admission::Refuse {
             connection.reported = true;
             connection.close(CloseReason::ByService, false);
         }
+        self.outbox.store(connection);
         self.arm_timer(id);
     }
 

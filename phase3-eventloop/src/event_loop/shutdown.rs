@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::{EventLoop, SIGNALS};
 use crate::connection::CloseReason;
-use crate::connection::State;
 use crate::service::Service;
 use crate::slab::ConnId;
 use crate::syscalls;
@@ -24,9 +23,9 @@ impl EventLoop {
         let persisted = service.shut_down();
         let deadline = self.outbox.now + self.grace;
         for id in self.outbox.connections.ids() {
-            self.outbox.end(id, CloseReason::Shutdown, false);
+            self.outbox.change(id, |connection| connection.close(CloseReason::Shutdown, false));
         }
-        self.settle_dirty(service);
+        self.flush_dirty(service);
         let mut hurried = false;
         let mut unsure = self.outbox.connections.ids();
         loop {
@@ -40,10 +39,8 @@ impl EventLoop {
         for id in self.outbox.connections.ids() {
             self.part_with(id, service);
         }
-        if let Some(mut trace) = self.outbox.trace.take() {
-            trace.instant(Track::Loop, "shutdown", &[]);
-            trace.finish();
-        }
+        self.trace.note(Track::Loop, "shutdown", None, format_args!(""));
+        self.trace.finish();
         persisted
     }
 
@@ -64,22 +61,13 @@ impl EventLoop {
         for event in &events {
             if event.token == SIGNALS {
                 hurried |= self.signals.take().stop;
-                continue;
+            } else {
+                self.on_ready(ConnId::from_raw(event.token.0), event, service);
             }
-            let id = ConnId::from_raw(event.token.0);
-            let Some(connection) = self.outbox.connections.get_mut(id) else { continue };
-            connection.can_write |= event.writable;
-            if matches!(connection.state, State::Lingering { .. }) {
-                self.read(id, service);
-            } else if event.hang_up {
-                connection.fail(nix::errno::Errno::ECONNRESET);
-            }
-            self.outbox.mark_dirty(id);
         }
         self.events = events;
-        self.advance_ready(service);
         self.expire_timers(service);
-        self.settle_dirty(service);
+        self.flush_dirty(service);
         hurried
     }
 
@@ -88,7 +76,7 @@ impl EventLoop {
     fn part_with(&mut self, id: ConnId, service: &mut dyn Service) {
         if let Some(connection) = self.outbox.connections.get_mut(id) {
             for _ in 0..LAST_READS {
-                match syscalls::recv(connection.socket.as_fd(), self.arrivals.room()) {
+                match syscalls::recv(connection.socket.as_fd(), self.batch.room()) {
                     Ok(0) | Err(_) => break,
                     Ok(_) => {}
                 }

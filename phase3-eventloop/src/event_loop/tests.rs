@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use super::*;
+use crate::connection::CloseReason;
 use crate::service::{Accepted, Admission, Next, Served, Turn};
 
 /// What the loop told the service.

@@ -219,7 +219,7 @@ fn who_does_not_read_is_cut_off_by_what_waits_and_who_reads_is_not() {
 #[test]
 fn a_client_that_is_going_gets_nothing_more() {
     let mut state = State::new(Config::default(), 1, Instant::now());
-    let (mut outbox, mut behind) = (Outbox::new(Default::default(), None), Vec::new());
+    let (mut outbox, mut behind) = (Outbox::new(Default::default()), Vec::new());
     let conn = ConnId::new(0, 0);
     let local = SocketAddr::from(([127, 0, 0, 1], 1));
     let accepted = Accepted { listener: RESP_LISTENER, peer: local, local, fd: 0 };

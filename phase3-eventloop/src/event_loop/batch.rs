@@ -1,13 +1,13 @@
-//! Bytes that have been read and wait for their turn: a few connections at a time.
+//! Turns in batches: bytes that have been read wait until a few connections have some.
 //!
 //! Serving each connection as soon as it is read would give the same replies. But a request mostly waits for memory, about a
 //! hundred nanoseconds for each line that is in no cache, and a service that is told of several requests at once can ask for
-//! the memory of all of them before it works on the first ([`Service::look_ahead`]). A client's pipeline brings its
-//! own crowd; a crowd of clients with one request each only becomes one here.
+//! the memory of all of them before it works on the first ([`Service::look_ahead`]). A pipeline is already a batch; single
+//! requests of many clients become one here.
 use std::ops::Range;
 
 use super::EventLoop;
-use crate::connection::{READ_SIZE, State};
+use crate::connection::READ_SIZE;
 use crate::service::Service;
 use crate::slab::ConnId;
 
@@ -18,25 +18,25 @@ const MOST: usize = 16;
 const ENOUGH: usize = 1024;
 
 /// The scratch buffer that all connections are read into, one behind the other, and whose the bytes in it are.
-pub struct Arrivals {
+pub struct Batch {
     scratch: Box<[u8]>,
-    waiting: Vec<Arrived>,
+    waiting: Vec<Waiting>,
 }
 
 #[derive(Clone, Copy)]
-struct Arrived {
+struct Waiting {
     id: ConnId,
     start: usize,
     end: usize,
 }
 
-impl Arrivals {
+impl Batch {
     /// Room for `ENOUGH`, and behind it for a tail and one read.
     pub fn new() -> Self {
-        Arrivals { scratch: vec![0; ENOUGH + 2 * READ_SIZE].into(), waiting: Vec::new() }
+        Batch { scratch: vec![0; ENOUGH + 2 * READ_SIZE].into(), waiting: Vec::new() }
     }
 
-    /// Where to read the next connection's bytes; nobody's bytes are in it.
+    /// Where to read the next connection's bytes.
     pub fn room(&mut self) -> &mut [u8] {
         let start = self.end();
         &mut self.scratch[start..]
@@ -47,7 +47,7 @@ impl Arrivals {
         &self.scratch[range]
     }
 
-    /// Who waits, with what.
+    /// Which connections wait, with what.
     fn iter(&self) -> impl Iterator<Item = (ConnId, &[u8])> {
         self.waiting.iter().map(|one| (one.id, &self.scratch[one.start..one.end]))
     }
@@ -55,7 +55,7 @@ impl Arrivals {
     /// The first `length` bytes of the room are this connection's. They wait from now on.
     fn add(&mut self, id: ConnId, length: usize) {
         let start = self.end();
-        self.waiting.push(Arrived { id, start, end: start + length });
+        self.waiting.push(Waiting { id, start, end: start + length });
     }
 
     fn is_full(&self) -> bool {
@@ -68,33 +68,30 @@ impl Arrivals {
 }
 
 impl EventLoop {
-    /// Lets what was just read wait for its turn, unless that makes a crowd.
+    /// Lets what was just read wait for its turn, unless that completes a batch.
     pub(super) fn await_turn(&mut self, id: ConnId, length: usize, service: &mut dyn Service) {
-        self.arrivals.add(id, length);
-        if self.arrivals.is_full() {
-            self.serve_arrivals(service);
+        self.batch.add(id, length);
+        if self.batch.is_full() {
+            self.serve_batch(service);
         }
     }
 
-    // ANCHOR: serve-arrivals
-    /// Serves all who wait, in the order of their arrival.
-    pub(super) fn serve_arrivals(&mut self, service: &mut dyn Service) {
-        if self.arrivals.waiting.is_empty() {
+    // ANCHOR: serve-batch
+    /// Serves all that wait, in the order of their arrival.
+    pub(super) fn serve_batch(&mut self, service: &mut dyn Service) {
+        if self.batch.waiting.is_empty() {
             return;
         }
-        if self.arrivals.waiting.len() > 1 {
-            service.look_ahead(&mut self.arrivals.iter());
+        if self.batch.waiting.len() > 1 {
+            service.look_ahead(&mut self.batch.iter());
         }
-        // Nobody is read in a turn, so nobody joins them meanwhile.
-        for at in 0..self.arrivals.waiting.len() {
-            let Arrived { id, start, end } = self.arrivals.waiting[at];
-            // A turn before this one may have closed it.
-            if self.outbox.connections.get(id).is_some_and(|connection| connection.state == State::Open) {
-                self.serve(id, Some(start..end), service);
-            }
+        // `serve` reads no socket, so `waiting` does not grow in this loop.
+        for at in 0..self.batch.waiting.len() {
+            let Waiting { id, start, end } = self.batch.waiting[at];
+            self.serve(id, Some(start..end), service);
         }
-        self.arrivals.waiting.clear();
+        self.batch.waiting.clear();
         service.turns_over();
     }
-    // ANCHOR_END: serve-arrivals
+    // ANCHOR_END: serve-batch
 }
