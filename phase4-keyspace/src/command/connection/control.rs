@@ -91,7 +91,8 @@ fn kill_matching(context: &mut ServerContext<'_>, filter: &Filter<'_>) -> i64 {
             client.closing = true;
         } else {
             client.killed = true;
-            context.deliver.outbox.close(client.conn);
+            // As in Redis, what waits for it is dropped.
+            context.deliver.outbox.abandon(client.conn);
         }
     }
     count

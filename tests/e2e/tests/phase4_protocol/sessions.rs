@@ -41,6 +41,13 @@ fn client_kill_ends_the_others_and_spares_me() {
     assert_eq!(me.read_exact(4), b":1\r\n");
     assert_eq!(read_bulk(&mut me).iter().filter(|byte| **byte == b'\n').count(), 1);
     b.expect_eof();
+    // What waits for a killed client is dropped, and it is freed though it does not read.
+    let mut slow = Conn::with_receive_buffer(server.addr(), 4096);
+    expect(&mut slow, resp(&[b"SET", b"big", &vec![b'b'; 20_000_000]]), "+OK\r\n");
+    slow.send(b"GET big\r\n");
+    slow.read_exact(100);
+    expect(&mut me, "CLIENT KILL ID 4\r\n", ":1\r\n");
+    assert!(slow.read_until_closed().len() < 15_000_000);
     expect(&mut me, "CLIENT KILL ID 1 SKIPME no\r\n", ":1\r\n");
     me.expect_eof();
 }
