@@ -6,4 +6,5 @@ pub mod ports;
 pub mod procfs;
 pub mod rng;
 pub mod sockdiag;
+pub mod svg;
 pub mod wire;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use kit::svg::Svg;
+
 use super::Bug;
 use super::proof::Ended;
 
@@ -46,11 +48,12 @@ pub fn markdown(rows: &[Row]) -> String {
 
 /// The same as a picture, readable on light and dark pages: a row per bug, a column per check.
 pub fn svg(rows: &[Row]) -> String {
-    const CELL: usize = 12;
-    const LEFT: usize = 280;
-    const TOP: usize = 210;
+    const CELL: f64 = 12.0;
+    const LEFT: f64 = 280.0;
+    const TOP: f64 = 210.0;
     /// The last columns' names lean out to the right.
-    const RIGHT: usize = 80;
+    const RIGHT: f64 = 80.0;
+    const INK: (&str, &str) = ("fill", "#1d2433");
     let mut columns: Vec<&str> = Vec::new();
     for (_, ended) in rows {
         for check in ended {
@@ -59,29 +62,18 @@ pub fn svg(rows: &[Row]) -> String {
             }
         }
     }
-    let (width, height) = (LEFT + columns.len() * CELL + RIGHT, TOP + rows.len() * CELL + 20);
-    let mut text = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" \
-         font-size=\"9\" role=\"img\" aria-label=\"Which check fails on which bug\">\n\
-         <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"#f7f8fa\"/>\n"
-    );
+    let width = LEFT + columns.len() as f64 * CELL + RIGHT;
+    let height = TOP + rows.len() as f64 * CELL + 20.0;
+    let mut svg = Svg::new(width, height, "Which check fails on which bug");
+    svg.style("text{font-size:9px}");
+    svg.rect(0.0, 0.0, width, height, &[("rx", "8"), ("fill", "#f7f8fa")]);
     for (i, id) in columns.iter().enumerate() {
-        let x = LEFT + i * CELL + CELL / 2 + 3;
-        let _ = writeln!(
-            text,
-            "<text transform=\"translate({x} {}) rotate(-60)\" fill=\"#1d2433\">{id}</text>",
-            TOP - 6
-        );
+        let x = LEFT + (i as f64 + 0.5) * CELL + 3.0;
+        svg.turned_text((x, TOP - 6.0), -60.0, id, &[INK]);
     }
     for (i, (bug, ended)) in rows.iter().enumerate() {
-        let y = TOP + i * CELL;
-        let _ = writeln!(
-            text,
-            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"#1d2433\">{}</text>",
-            LEFT - 6,
-            y + 9,
-            bug.name
-        );
+        let y = TOP + i as f64 * CELL;
+        svg.text(LEFT - 6.0, y + 9.0, &bug.name, &[("text-anchor", "end"), INK]);
         for check in ended {
             let Some(column) = columns.iter().position(|id| *id == check.id) else { continue };
             let colour = match check.status.as_str() {
@@ -90,19 +82,12 @@ pub fn svg(rows: &[Row]) -> String {
                 "passed" => "#dfe4ec",
                 _ => "#b6bfcd",
             };
-            let _ = writeln!(
-                text,
-                "<rect x=\"{}\" y=\"{y}\" width=\"{}\" height=\"{}\" fill=\"{colour}\"><title>{} × {}: {}</title></rect>",
-                LEFT + column * CELL,
-                CELL - 1,
-                CELL - 1,
-                bug.name,
-                check.id,
-                check.status
-            );
+            let title = format!("{} × {}: {}", bug.name, check.id, check.status);
+            let cell = [LEFT + column as f64 * CELL, y, CELL - 1.0, CELL - 1.0];
+            svg.rect_with_title(cell, &title, &[("fill", colour)]);
         }
     }
-    text + "</svg>\n"
+    svg.finish()
 }
 
 #[cfg(test)]

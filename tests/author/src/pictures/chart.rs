@@ -1,6 +1,6 @@
 //! A line or bar chart as SVG, on a light ground so that it reads on dark pages too.
 
-use std::fmt::Write as _;
+use kit::svg::Svg;
 
 /// One line, or one group of bars.
 pub struct Series {
@@ -27,6 +27,9 @@ pub struct Chart {
 }
 
 const COLOURS: [&str; 6] = ["#2f6fb7", "#c2571a", "#2e8b57", "#8247a5", "#7a6a00", "#5b6b82"];
+const INK: (&str, &str) = ("fill", "#1d2433");
+const PALE: (&str, &str) = ("fill", "#4a5568");
+const MIDDLE: (&str, &str) = ("text-anchor", "middle");
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 80.0;
@@ -103,66 +106,38 @@ impl Chart {
         let points = || self.series.iter().flat_map(|s| s.points.iter());
         let x = Axis::over(points().map(|p| p.0), self.log.0, LEFT, WIDTH - RIGHT);
         let y = Axis::over(points().map(|p| p.1), self.log.1, HEIGHT - BOTTOM, TOP);
-        let mut out = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"system-ui, sans-serif\" \
-             font-size=\"13\" role=\"img\" aria-label=\"{}\">\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"10\" fill=\"#f7f8fa\"/>\n\
-             <text x=\"{LEFT}\" y=\"26\" font-size=\"16\" font-weight=\"600\" fill=\"#1d2433\">{}</text>\n",
-            escape(&self.title),
-            escape(&self.title)
-        );
-        self.axes(&mut out, &x, &y);
+        let mut svg = Svg::new(WIDTH, HEIGHT, &self.title);
+        svg.style("text{font-size:13px}.title{font-size:16px;font-weight:600}.figure{font-size:11px}");
+        svg.rect(0.0, 0.0, WIDTH, HEIGHT, &[("rx", "10"), ("fill", "#f7f8fa")]);
+        svg.text(LEFT, 26.0, &self.title, &[("class", "title"), INK]);
+        self.axes(&mut svg, &x, &y);
         for (index, series) in self.series.iter().enumerate() {
             let colour = COLOURS[index % COLOURS.len()];
             if self.bars {
-                self.group(&mut out, index, series, colour, &y);
+                self.group(&mut svg, index, series, colour, &y);
             } else {
-                line(&mut out, series, colour, &x, &y);
+                line(&mut svg, series, colour, &x, &y);
             }
             let at = LEFT + index as f64 * 190.0;
-            let _ = writeln!(
-                out,
-                "<rect x=\"{at}\" y=\"40\" width=\"12\" height=\"12\" rx=\"2\" fill=\"{colour}\"/><text x=\"{}\" y=\"51\" \
-                 fill=\"#1d2433\">{}</text>",
-                at + 18.0,
-                escape(&series.name)
-            );
+            svg.rect(at, 40.0, 12.0, 12.0, &[("rx", "2"), ("fill", colour)]);
+            svg.text(at + 18.0, 51.0, &series.name, &[INK]);
         }
-        out + "</svg>\n"
+        svg.finish()
     }
 
-    fn axes(&self, out: &mut String, x: &Axis, y: &Axis) {
+    fn axes(&self, svg: &mut Svg, x: &Axis, y: &Axis) {
         for tick in y.ticks() {
             let at = y.at(tick);
-            let _ = writeln!(
-                out,
-                "<line x1=\"{LEFT}\" x2=\"{}\" y1=\"{at:.1}\" y2=\"{at:.1}\" stroke=\"#d5dae3\"/><text x=\"{}\" y=\"{:.1}\" \
-                 text-anchor=\"end\" fill=\"#4a5568\">{}</text>",
-                WIDTH - RIGHT,
-                LEFT - 8.0,
-                at + 4.0,
-                number(tick)
-            );
+            svg.line((LEFT, at), (WIDTH - RIGHT, at), &[("stroke", "#d5dae3")]);
+            svg.text(LEFT - 8.0, at + 4.0, number(tick), &[("text-anchor", "end"), PALE]);
         }
         let ticks = if self.bars { self.series[0].points.iter().map(|p| p.0).collect() } else { x.ticks() };
         for (index, tick) in ticks.iter().enumerate() {
             let at = if self.bars { self.slot(index).0 } else { x.at(*tick) };
-            let _ = writeln!(
-                out,
-                "<text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\" fill=\"#4a5568\">{}</text>",
-                HEIGHT - BOTTOM + 20.0,
-                number(*tick)
-            );
+            svg.text(at, HEIGHT - BOTTOM + 20.0, number(*tick), &[MIDDLE, PALE]);
         }
-        let _ = writeln!(
-            out,
-            "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\" fill=\"#1d2433\">{}</text>\n<text transform=\"translate(20 {}) rotate(-90)\" \
-             text-anchor=\"middle\" fill=\"#1d2433\">{}</text>",
-            (LEFT + WIDTH - RIGHT) / 2.0,
-            HEIGHT - 12.0,
-            escape(&self.x),
-            (TOP + HEIGHT - BOTTOM) / 2.0,
-            escape(&self.y)
-        );
+        svg.text((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 12.0, &self.x, &[MIDDLE, INK]);
+        svg.turned_text((20.0, (TOP + HEIGHT - BOTTOM) / 2.0), -90.0, &self.y, &[MIDDLE, INK]);
     }
 
     /// The middle of a group of bars and the width of one bar.
@@ -171,50 +146,28 @@ impl Chart {
         (LEFT + width * (index as f64 + 0.5), width * 0.7 / self.series.len() as f64)
     }
 
-    fn group(&self, out: &mut String, index: usize, series: &Series, colour: &str, y: &Axis) {
+    fn group(&self, svg: &mut Svg, index: usize, series: &Series, colour: &str, y: &Axis) {
         for (place, (_, value)) in series.points.iter().enumerate() {
             let (middle, width) = self.slot(place);
             let left = middle + (index as f64 - self.series.len() as f64 / 2.0) * width;
             let top = y.at(*value);
-            let _ = writeln!(
-                out,
-                "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{colour}\"/><text x=\"{:.1}\" y=\"{:.1}\" \
-                 text-anchor=\"middle\" font-size=\"11\" fill=\"#1d2433\">{}</text>",
-                width - 3.0,
-                HEIGHT - BOTTOM - top,
-                left + (width - 3.0) / 2.0,
-                top - 4.0,
-                number((*value * 10.0).round() / 10.0)
-            );
+            svg.rect(left, top, width - 3.0, HEIGHT - BOTTOM - top, &[("fill", colour)]);
+            let figure = number((*value * 10.0).round() / 10.0);
+            svg.text(left + (width - 3.0) / 2.0, top - 4.0, figure, &[("class", "figure"), MIDDLE, INK]);
         }
     }
 }
 
-fn line(out: &mut String, series: &Series, colour: &str, x: &Axis, y: &Axis) {
-    let path: Vec<String> =
-        series.points.iter().map(|(px, py)| format!("{:.1},{:.1}", x.at(*px), y.at(*py))).collect();
-    let _ = writeln!(
-        out,
-        "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\" stroke-linejoin=\"round\"/>",
-        path.join(" ")
-    );
+fn line(svg: &mut Svg, series: &Series, colour: &str, x: &Axis, y: &Axis) {
+    let points = series.points.iter().map(|(px, py)| (x.at(*px), y.at(*py)));
+    svg.polyline(points, &[("stroke", colour), ("stroke-width", "2.5"), ("stroke-linejoin", "round")]);
     // Dots only where there are few: they say what was measured and what is drawn between.
     if series.points.len() <= 20 {
         for (px, py) in &series.points {
-            let _ = writeln!(
-                out,
-                "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\" fill=\"{colour}\"><title>{} : {}</title></circle>",
-                x.at(*px),
-                y.at(*py),
-                number(*px),
-                number(*py)
-            );
+            let title = format!("{} : {}", number(*px), number(*py));
+            svg.circle(x.at(*px), y.at(*py), 4.0, &title, &[("fill", colour)]);
         }
     }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::result::{Comparison, Entry, RowResult};
 use super::rows::Against;
-use std::fmt::Write;
+use kit::svg::Svg;
 
 const WIDTH: f64 = 800.0;
 /// Where bars begin; row names stand to the left.
@@ -29,28 +29,31 @@ pub fn draw(comparison: &Comparison) -> Option<String> {
         return None;
     }
     let unit = (WIDTH - LEFT - RIGHT) / longest(&rows);
-    let mut body = String::new();
+    let height = TOP + rows.iter().map(|row| bars_height(row) + ROW_GAP).sum::<f64>();
+    let title = format!("Cost divided by {}", comparison.baseline);
+    let mut svg = Svg::new(WIDTH, height, &title);
+    svg.style(STYLE);
+    svg.rect(0.0, 0.0, WIDTH, height, &[("class", "paper")]);
+    svg.text(12.0, 22.0, format!("{title}; shorter is better"), &[("class", "name")]);
+    let legend = "medians of interleaved rounds; red: the limit promised";
+    svg.text(12.0, 40.0, legend, &[("class", "figure")]);
+    let one = LEFT + unit;
+    svg.line((one, TOP - 10.0), (one, height - ROW_GAP), &[("class", "axis")]);
     let mut y = TOP;
     for row in rows {
-        y = draw_row(&mut body, row, comparison, unit, y) + ROW_GAP;
+        draw_row(&mut svg, row, comparison, unit, y);
+        y += bars_height(row) + ROW_GAP;
     }
-    let one = LEFT + unit;
-    let title = format!("Cost divided by {}", escape(&comparison.baseline));
-    Some(format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {y}\" role=\"img\" aria-label=\"{title}\">\n\
-         <style>{STYLE}</style>\n<rect class=\"paper\" width=\"{WIDTH}\" height=\"{y}\"/>\n\
-         <text class=\"name\" x=\"12\" y=\"22\">{title}; shorter is better</text>\n\
-         <text class=\"figure\" x=\"12\" y=\"40\">medians of interleaved rounds; red: the limit promised</text>\n\
-         <line class=\"axis\" x1=\"{one:.1}\" y1=\"{}\" x2=\"{one:.1}\" y2=\"{:.1}\"/>\n{body}</svg>\n",
-        TOP - 10.0,
-        y - ROW_GAP
-    ))
+    Some(svg.finish())
 }
 
-fn draw_row(body: &mut String, row: &RowResult, comparison: &Comparison, unit: f64, top: f64) -> f64 {
+fn bars_height(row: &RowResult) -> f64 {
+    ratios(row).count() as f64 * (BAR + GAP)
+}
+
+fn draw_row(svg: &mut Svg, row: &RowResult, comparison: &Comparison, unit: f64, top: f64) {
     let mut y = top;
-    let name = escape(&row.name);
-    let _ = writeln!(body, "<text class=\"name\" x=\"12\" y=\"{:.1}\">{name}</text>", y + BAR - 3.0);
+    svg.text(12.0, y + BAR - 3.0, &row.name, &[("class", "name")]);
     for (entry, ratio) in ratios(row) {
         let class = match &entry.name {
             name if *name == comparison.subject => "subject",
@@ -58,25 +61,15 @@ fn draw_row(body: &mut String, row: &RowResult, comparison: &Comparison, unit: f
             _ => "other",
         };
         let length = ratio.min(LONGEST) * unit;
-        let _ = writeln!(
-            body,
-            "<rect class=\"{class}\" x=\"{LEFT}\" y=\"{y:.1}\" width=\"{length:.1}\" height=\"{BAR}\" rx=\"2\"/>\
-             <text class=\"figure\" x=\"{:.1}\" y=\"{:.1}\">{ratio:.2} {}</text>",
-            LEFT + length + 6.0,
-            y + BAR - 3.0,
-            escape(&entry.name)
-        );
+        svg.rect(LEFT, y, length, BAR, &[("class", class), ("rx", "2")]);
+        let figure = format!("{ratio:.2} {}", entry.name);
+        svg.text(LEFT + length + 6.0, y + BAR - 3.0, figure, &[("class", "figure")]);
         y += BAR + GAP;
     }
     for judged in row.bars.iter().filter(|judged| judged.bar.against == Against::Baseline) {
         let x = LEFT + judged.bar.limit.min(LONGEST) * unit;
-        let (from, to) = (top - 2.0, y - GAP + 2.0);
-        let _ = writeln!(
-            body,
-            "<line class=\"limit\" x1=\"{x:.1}\" y1=\"{from:.1}\" x2=\"{x:.1}\" y2=\"{to:.1}\"/>"
-        );
+        svg.line((x, top - 2.0), (x, y - GAP + 2.0), &[("class", "limit")]);
     }
-    y
 }
 
 fn ratios(row: &RowResult) -> impl Iterator<Item = (&Entry, f64)> {
@@ -86,10 +79,6 @@ fn ratios(row: &RowResult) -> impl Iterator<Item = (&Entry, f64)> {
 fn longest(rows: &[&RowResult]) -> f64 {
     let all = rows.iter().flat_map(|row| ratios(row)).map(|(_, ratio)| ratio);
     all.fold(1.0, f64::max).min(LONGEST)
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -113,11 +102,11 @@ mod tests {
         let svg = draw(&comparison(1.0)).unwrap();
         let full = WIDTH - LEFT - RIGHT;
         assert!(
-            svg.contains(&format!("class=\"baseline\" x=\"250\" y=\"58.0\" width=\"{full:.1}\"")),
+            svg.contains(&format!("x=\"250\" y=\"58\" width=\"{full}\" height=\"14\" class=\"baseline\"")),
             "{svg}"
         );
-        assert!(svg.contains(&format!("class=\"subject\" x=\"250\" y=\"76.0\" width=\"{:.1}\"", full / 2.0)));
-        assert!(svg.contains(&format!("class=\"limit\" x1=\"{:.1}\"", LEFT + full / 2.0)));
+        assert!(svg.contains(&format!("x=\"250\" y=\"76\" width=\"{}\"", full / 2.0)));
+        assert!(svg.contains(&format!("<line x1=\"{}\"", LEFT + full / 2.0)));
         assert!(svg.contains("GET &amp; SET") && svg.contains("a&lt;b") && !svg.contains("a<b"));
         assert!(svg.contains("prefers-color-scheme:dark"));
     }
@@ -126,7 +115,7 @@ mod tests {
     fn a_very_slow_server_is_cut_and_still_labelled() {
         let svg = draw(&comparison(200.0)).unwrap();
         assert!(svg.contains(">100.00 a&lt;b<"));
-        assert!(svg.contains(&format!("width=\"{:.1}\" height=\"14\"", WIDTH - LEFT - RIGHT)));
+        assert!(svg.contains(&format!("width=\"{}\" height=\"14\"", WIDTH - LEFT - RIGHT)));
     }
 
     #[test]
