@@ -202,7 +202,7 @@ fn reply(times: u64, write: impl Fn(&mut Reply<'_>)) {
 
 fn resp_decode(times: u64) {
     let input = b"*3\r\n$3\r\nSET\r\n$16\r\nkey:000000000001\r\n$3\r\nxyz\r\n";
-    let limits = Limits { max_bulk: 1 << 29, max_frame: 1 << 30, stranger: false };
+    let limits = Limits { max_bulk: 1 << 29, max_frame: 1 << 30, unauthenticated: false };
     let mut spans = Vec::with_capacity(8);
     for _ in 0..times {
         spans.clear();

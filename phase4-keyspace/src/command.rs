@@ -79,7 +79,7 @@ impl Command {
         }
     }
 
-    /// One of those for whoever runs the server (the ACL category `admin`).
+    /// A server row for the operator (the ACL category `admin`).
     pub const fn admin(name: &'static str, arity: i32, run: ServerFn) -> Command {
         Command::server(name, arity, "admin noscript loading stale", run)
     }

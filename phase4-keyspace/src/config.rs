@@ -55,7 +55,7 @@ pub const LONGEST_REQUEST: u64 = u32::MAX as u64 - 1;
 /// Who may use `DEBUG`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Debugging {
-    /// Nobody.
+    /// No client.
     No,
     /// Clients on this machine.
     Local,
@@ -171,7 +171,7 @@ impl Config {
 
     /// Whether clients have to authenticate.
     #[inline]
-    pub fn asks_password(&self) -> bool {
+    pub fn requires_password(&self) -> bool {
         !self.requirepass.is_empty()
     }
 }

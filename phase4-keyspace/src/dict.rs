@@ -50,13 +50,13 @@ pub struct Place {
     pub reference: u32,
 }
 
-/// See the module's description.
+/// A hash table from a hash to a 32-bit reference, which grows and shrinks by one bucket at a time.
 #[derive(Default, Debug)]
 pub struct Dict {
     table: Buckets,
     /// Kept without holes: a bucket freed in the middle is filled with the last one.
     overflow: Buckets,
-    /// Twice the level's buckets, minus one: the table has more than half of this plus one, and at most all.
+    /// 2^(level+1) − 1. The buckets from 2^level to the mask exist once the bucket that they split from has been split.
     mask: usize,
     len: usize,
     /// Entries on their way between buckets; empty between calls, kept for its memory.

@@ -1,6 +1,6 @@
 //! The keyed hash: SipHash-1-3 (Aumasson and Bernstein, 2012), written out by hand.
 //!
-//! Whoever knows a server's hash function can send keys that all fall into one bucket, and every lookup becomes a walk
+//! A client that knows a server's hash function can send keys that all fall into one bucket, and every lookup becomes a walk
 //! over all of them (HashDoS, CVE-2011-4815 and its kin). A key of 128 random bits, drawn once per process, takes that
 //! knowledge away. One compression round and three finishing rounds are what std's own map and Redis's neighbours use:
 //! about a hundred instructions for a key of sixteen bytes.
@@ -16,7 +16,7 @@ pub struct Key<'a> {
     pub hash: u64,
 }
 
-/// The keyed hash function, one random key per process, so that nobody can choose keys that collide.
+/// The keyed hash function, one random key per process, so that a client cannot choose keys that collide.
 #[derive(Clone, Debug)]
 pub struct Hasher {
     /// The key, mixed with the constants that every hash begins with.

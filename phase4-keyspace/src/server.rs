@@ -22,7 +22,7 @@ use crate::log;
 use crate::state::State;
 use crate::wire::reply::{Wire, framed};
 
-use batch::{Ahead, Batch};
+use batch::{Batch, Lookahead};
 use unit::end_unit;
 
 /// Which protocol a listener speaks: the tag it is given to the loop with.
@@ -80,7 +80,7 @@ impl Service for Server {
             return Admission::Refuse;
         }
         if self.state.config.protected_mode
-            && !self.state.config.asks_password()
+            && !self.state.config.requires_password()
             && !accepted.peer.ip().is_loopback()
         {
             self.state.stats.rejected_connections += 1;
@@ -88,7 +88,7 @@ impl Service for Server {
             return Admission::Refuse;
         }
         self.state.stats.connections_received += 1;
-        let authenticated = !self.state.config.asks_password();
+        let authenticated = !self.state.config.requires_password();
         self.state.clients.open(conn, accepted, wire, authenticated, outbox.now());
         log::verbose(format_args!("accepted {}", accepted.peer));
         Admission::Accept
@@ -103,9 +103,9 @@ impl Service for Server {
         self.coming.clear();
         for (conn, input) in coming {
             let Some(caller) = state.caller(conn) else { continue };
-            let limits = state.wire_limits(caller.stranger);
+            let limits = state.wire_limits(caller.unauthenticated);
             let Some(client) = state.clients.get(conn) else { continue };
-            let ahead = Ahead { lookup: lookup::table(), db: state.keyspace.db(caller.db) };
+            let ahead = Lookahead { lookup: lookup::table(), db: state.keyspace.db(caller.db) };
             if let Some(hash) = self.batch.peek(input, client, &limits, ahead) {
                 self.coming.push((caller.db, hash));
             }

@@ -97,16 +97,16 @@ impl State {
     }
 
     /// What this client's requests may be at most.
-    pub fn wire_limits(&self, stranger: bool) -> Limits {
-        Limits { max_bulk: self.config.max_bulk(), max_frame: self.config.max_request(), stranger }
+    pub fn wire_limits(&self, unauthenticated: bool) -> Limits {
+        Limits { max_bulk: self.config.max_bulk(), max_frame: self.config.max_request(), unauthenticated }
     }
 
     /// What running a client's requests takes from it; `None` if the client is gone.
     pub fn caller(&mut self, conn: ConnId) -> Option<Caller> {
-        let asked = self.config.asks_password();
+        let asked = self.config.requires_password();
         let client = self.clients.get(conn)?;
-        let stranger = asked && !client.authenticated;
-        Some(Caller { conn, db: client.db, wire: client.wire, replies: client.replies, stranger })
+        let unauthenticated = asked && !client.authenticated;
+        Some(Caller { conn, db: client.db, wire: client.wire, replies: client.replies, unauthenticated })
     }
 
     /// Stops serving a client until [`State::release`].

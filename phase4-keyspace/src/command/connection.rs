@@ -69,7 +69,7 @@ fn quit(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> 
 /// What a connection can have changed about itself goes back to how it began, except `CLIENT NO-EVICT`: an operator's tool
 /// that resets itself stays exempt.
 fn reset(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
-    let authenticated = !context.state.config.asks_password();
+    let authenticated = !context.state.config.requires_password();
     let client = context.client();
     client.authenticated = authenticated;
     client.db = 0;
@@ -102,7 +102,7 @@ fn select(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>
 
 fn auth(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match args.len() {
-        2 if !context.state.config.asks_password() => {
+        2 if !context.state.config.requires_password() => {
             return Err(Error::other(
                 "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
                  configuration is correct?",
@@ -161,7 +161,7 @@ fn hello(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>)
             return Err(Error::bytes([b"ERR Syntax error in HELLO option '", args.get(at), b"'"].concat()));
         }
     }
-    if context.state.config.asks_password() && !context.client().authenticated {
+    if context.state.config.requires_password() && !context.client().authenticated {
         return Err(Error::other(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> \
              option can be used to authenticate the client and select the RESP protocol version at the same time",

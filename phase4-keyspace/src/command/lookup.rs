@@ -13,7 +13,7 @@ pub fn table() -> &'static Lookup {
 
 /// What a request asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Named {
+pub enum Resolved {
     /// This command.
     Known(CommandId),
     /// No command has this name.
@@ -113,21 +113,21 @@ impl Lookup {
 
     /// Resolves name and subcommand of a request.
     #[inline]
-    pub fn resolve(&self, args: Args<'_>) -> Named {
+    pub fn resolve(&self, args: Args<'_>) -> Resolved {
         match self.slot(args.get(0)) {
-            None => Named::Unknown,
+            None => Resolved::Unknown,
             Some(Slot { id, container: true, .. }) if args.len() > 1 => self.resolve_sub(id, args),
-            Some(Slot { id, .. }) => Named::Known(id),
+            Some(Slot { id, .. }) => Resolved::Known(id),
         }
     }
 
     #[inline(never)]
-    fn resolve_sub(&self, id: CommandId, args: Args<'_>) -> Named {
+    fn resolve_sub(&self, id: CommandId, args: Args<'_>) -> Resolved {
         let row = self.row(id);
         let name = args.get(1);
         match row.subcommands.iter().position(|sub| sub.name.as_bytes().eq_ignore_ascii_case(name)) {
-            Some(at) => Named::Known(self.entries[id as usize].subs + at as CommandId),
-            None => Named::UnknownSub(id),
+            Some(at) => Resolved::Known(self.entries[id as usize].subs + at as CommandId),
+            None => Resolved::UnknownSub(id),
         }
     }
 
@@ -168,9 +168,9 @@ impl Lookup {
 const EXACT: usize = 7;
 
 /// A name's length and letters, in lower case, packed into a number; of a long name only the first and the last four.
-/// Setting bit 5 makes letters lower case. It makes other characters alike as well, but none like a letter, so a short name
-/// of letters is known by its number alone; long names have to be compared. There is no key in it, as there is in the dict's hash: this table holds our names,
-/// not the clients'.
+/// Setting bit 5 makes letters lower case. Two different short names of letters never get the same number, so a short name is
+/// known by its number alone; long names are compared in full. The fold needs no secret key, as the dict's hash does: this
+/// table holds our names, not the clients'.
 #[inline]
 fn fold(name: &[u8]) -> u64 {
     const LOWER: u64 = 0x2020_2020_2020_2020;
@@ -199,7 +199,7 @@ mod tests {
             start += word.len() as u32 + 1;
         }
         match lookup.resolve(Args::new(words.as_bytes(), &spans)) {
-            Named::Known(id) => Some(lookup.full_name(id).into()),
+            Resolved::Known(id) => Some(lookup.full_name(id).into()),
             _ => None,
         }
     }

@@ -36,7 +36,7 @@ pub fn of_the_loop(config: &Config) -> Limits {
 pub fn enter(config: &mut Config) -> Result<()> {
     log::set_level(config.loglevel);
     std::env::set_current_dir(&config.dir).with_context(|| format!("dir {}", config.dir.display()))?;
-    // As a full path: it is shown, and a relative one would mean something else to whoever reads it.
+    // As a full path: it is shown, and a relative one would mean another folder to its reader.
     config.dir = std::env::current_dir().context("dir")?;
     if !config.logfile.as_os_str().is_empty() {
         // Like all files, in that directory.

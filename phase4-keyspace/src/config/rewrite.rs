@@ -9,7 +9,7 @@ use std::path::Path;
 use super::table::{self, PARAMETERS};
 use super::{Config, file};
 
-/// Writes the file anew: whoever reads it sees the old or the new one, whole. If it has been deleted, the new one says
+/// Writes the file anew: a reader sees the old one or the new one, whole. If it has been deleted, the new one says
 /// whatever is not as it would be without a file.
 ///
 /// # Errors
@@ -38,7 +38,7 @@ fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// A file that its owner may write and everybody read, as far as the umask allows.
+/// The owner may write, all may read, as far as the umask allows.
 fn write_through(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(path)?;
     file.write_all(text)?;

@@ -13,7 +13,7 @@ struct Entry {
     record: u32,
 }
 
-/// See the module's description. `seat(record, place)` is called for each record that changes its place.
+/// The queue: a binary heap by time. `seat(record, place)` is called for each record that changes its place.
 #[derive(Default, Debug)]
 pub struct Deadlines {
     heap: Chunks<Entry, 1024>,

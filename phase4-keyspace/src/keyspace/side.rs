@@ -4,14 +4,14 @@
 //! a million long values comes back with them, and there is no free list to keep.
 use crate::memory::chunks::Chunks;
 
-/// A possession and the record that owns it.
+/// A value too big for a record, and the record that points to it.
 #[derive(Default, Debug)]
 struct Cell<T> {
     owner: u32,
-    it: T,
+    value: T,
 }
 
-/// See the module's description.
+/// Values too big for a record, without holes between them.
 #[derive(Debug)]
 pub struct Slab<T: Default> {
     cells: Chunks<Cell<T>, 256>,
@@ -25,9 +25,9 @@ impl<T: Default> Default for Slab<T> {
 
 impl<T: Default> Slab<T> {
     /// Adds one; its index. The owner is said afterwards, when the record exists: [`Slab::set_owner`].
-    pub fn insert(&mut self, it: T) -> u32 {
+    pub fn insert(&mut self, value: T) -> u32 {
         let index = u32::try_from(self.cells.len()).expect("fewer than the references that own them");
-        self.cells.push(Cell { owner: 0, it });
+        self.cells.push(Cell { owner: 0, value });
         index
     }
 
@@ -36,14 +36,14 @@ impl<T: Default> Slab<T> {
         self.cells[index as usize].owner = owner;
     }
 
-    /// The possession.
+    /// The value.
     pub fn get(&self, index: u32) -> &T {
-        &self.cells[index as usize].it
+        &self.cells[index as usize].value
     }
 
-    /// The possession.
+    /// The value.
     pub fn get_mut(&mut self, index: u32) -> &mut T {
-        &mut self.cells[index as usize].it
+        &mut self.cells[index as usize].value
     }
 
     /// Takes one out. The last one now has its index: that one's owner is returned, to be told, unless it was the last
@@ -52,17 +52,17 @@ impl<T: Default> Slab<T> {
     pub fn remove(&mut self, index: u32) -> (T, Option<u32>) {
         let removed = self.cells.swap_remove(index as usize);
         let moved = (index as usize) < self.cells.len();
-        (removed.it, moved.then(|| self.cells[index as usize].owner))
+        (removed.value, moved.then(|| self.cells[index as usize].owner))
     }
 
-    /// Bytes of memory in use, the possessions' own apart.
+    /// Bytes of memory in use, the values' own apart.
     pub fn bytes(&self) -> usize {
         self.cells.bytes()
     }
 
     /// Takes the last one out of a slab that is no longer wanted.
     pub fn pop(&mut self) -> Option<T> {
-        self.cells.pop().map(|cell| cell.it)
+        self.cells.pop().map(|cell| cell.value)
     }
 }
 

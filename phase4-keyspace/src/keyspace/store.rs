@@ -28,7 +28,7 @@ pub(super) struct Content<'a> {
     pub clock: u16,
 }
 
-/// See the module's description.
+/// The parts of one database: table, records, long values, long keys, deadlines.
 #[derive(Default)]
 pub(super) struct Store {
     pub dict: Dict,
@@ -244,7 +244,7 @@ impl Store {
             Some(place) => self.heap.replace(place.reference, &draft),
             None => self.heap.insert(&draft),
         };
-        self.claim(reference);
+        self.set_owners(reference);
         let Store { dict, heap, deadlines, keys, .. } = self;
         let sit = |record, seat| heap.record_mut(record).set_seat(seat);
         match (seat, content.deadline) {
@@ -260,7 +260,7 @@ impl Store {
     }
 
     /// Tells what a record owns elsewhere where the record is.
-    fn claim(&mut self, reference: u32) {
+    fn set_owners(&mut self, reference: u32) {
         let record = self.heap.record(reference);
         if let Some(index) = record.object() {
             self.objects.set_owner(index, reference);
@@ -314,12 +314,12 @@ impl Store {
 
     /// Moves some records out of a page that is worth emptying; whether there was one.
     pub fn compact(&mut self, hasher: &Hasher, records: usize) -> bool {
-        let Some(page) = self.heap.crowded() else { return false };
+        let Some(page) = self.heap.compaction_candidate() else { return false };
         for reference in self.heap.records_of(page, records) {
             let (_, place) = self.place_of(hasher, reference);
             let moved = self.heap.relocate(reference);
             self.dict.redirect(place, moved);
-            self.claim(moved);
+            self.set_owners(moved);
             let record = self.heap.record(moved);
             if record.has(DEADLINE) {
                 self.deadlines.moved(record.seat(), moved);

@@ -97,7 +97,7 @@ impl<T: Default, const N: usize> Chunks<T, N> {
         }
     }
 
-    /// Fills the hole at `at` with the last element: whoever knew that one by its place must be told. The element that
+    /// Fills the hole at `at` with the last element: what knew that one by its place must be told. The element that
     /// was there.
     pub fn swap_remove(&mut self, at: usize) -> T {
         let last = self.pop().expect("an element to remove");

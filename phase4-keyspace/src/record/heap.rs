@@ -6,7 +6,7 @@
 //!
 //! A heap of few records is small: the first pages of a class begin short and grow (see [`super::page`]), and the index grows with
 //! them. A page whose last record goes is given back. After many removals every page may be partly empty; then
-//! [`Heap::crowded`] names a page worth emptying, and its owner moves the records one by one.
+//! [`Heap::compaction_candidate`] names the page to empty next, and its owner moves the records one by one.
 use super::class::{MAX_RECORD, UNIT, class_of, units_of};
 use super::page::{PAGE, PAGE_UNITS, Page, Young, full_grown};
 use super::{Draft, FLAGS, Record, RecordMut};
@@ -298,7 +298,7 @@ impl Heap {
     // ANCHOR: compaction
     /// A page whose records would all fit into the free slots of other pages of its class, when that class wastes more
     /// than an eighth of its memory.
-    pub fn crowded(&self) -> Option<usize> {
+    pub fn compaction_candidate(&self) -> Option<usize> {
         self.classes.iter().enumerate().find_map(|(class, list)| {
             let capacity = PAGE_UNITS / units_of(class);
             let pages = list.pages as usize;
@@ -395,7 +395,7 @@ mod tests {
                 }
             }
             if random(3) == 0
-                && let Some(page) = heap.crowded()
+                && let Some(page) = heap.compaction_candidate()
             {
                 for old in heap.records_of(page, 5) {
                     let entry = live.iter_mut().find(|e| e.0 == old).expect("a live record");
@@ -407,7 +407,7 @@ mod tests {
             }
         }
         live.drain(..).for_each(|(r, _)| heap.free(r));
-        assert!(heap.pages.iter().all(Option::is_none) && heap.crowded().is_none());
+        assert!(heap.pages.iter().all(Option::is_none) && heap.compaction_candidate().is_none());
         assert!(heap.bytes() < PAGE + 64 * heap.page_numbers() + 2048, "one spare page");
         while heap.release() {}
         assert_eq!((heap.in_use, heap.spare.is_some()), (0, false), "every page was counted");
@@ -439,7 +439,7 @@ mod tests {
         assert!(heap.bytes() > full / 2, "holes do not give pages back by themselves");
         all = kept;
         let mut steps = 0;
-        while let Some(page) = heap.crowded() {
+        while let Some(page) = heap.compaction_candidate() {
             for old in heap.records_of(page, 64) {
                 let at = all.iter().position(|r| *r == old).expect("a live record");
                 all[at] = heap.relocate(old);

@@ -3,7 +3,7 @@ use phase3_eventloop::slab::ConnId;
 
 use crate::command::Command;
 use crate::command::flags::Flag;
-use crate::command::lookup::{self, Named};
+use crate::command::lookup::{self, Resolved};
 use crate::error::{Error, c_string};
 use crate::log;
 use crate::state::State;
@@ -14,7 +14,7 @@ use crate::wire::args::Args;
 /// A request on its way to its command.
 pub struct Incoming<'a> {
     /// What it asks for.
-    pub command: Named,
+    pub command: Resolved,
     /// Hashes of its first so many keys, computed ahead.
     pub hashes: &'a [u64],
     /// Its arguments.
@@ -34,13 +34,13 @@ pub enum Verdict {
 /// Every reason why a request does not run, in Redis's order.
 #[inline]
 pub fn admit(state: &mut State, caller: Caller, incoming: &Incoming<'_>) -> Result<Verdict, Error> {
-    let Named::Known(id) = incoming.command else { return unnamed(state, caller, incoming) };
+    let Resolved::Known(id) = incoming.command else { return unnamed(state, caller, incoming) };
     let row = lookup::table().row(id);
     if !row.takes(incoming.args.len()) {
         state.stats.commands[id as usize].rejected += 1;
         return Err(Error::Arity(lookup::table().full_name(id).to_string().into()));
     }
-    if caller.stranger && !row.flags.has(Flag::NoAuth) {
+    if caller.unauthenticated && !row.flags.has(Flag::NoAuth) {
         state.stats.commands[id as usize].rejected += 1;
         return Err(Error::other("NOAUTH Authentication required."));
     }
@@ -53,7 +53,7 @@ pub fn admit(state: &mut State, caller: Caller, incoming: &Incoming<'_>) -> Resu
 #[cold]
 fn unnamed(state: &mut State, caller: Caller, incoming: &Incoming<'_>) -> Result<Verdict, Error> {
     match incoming.command {
-        Named::UnknownSub(id) => Err(unknown_sub(id, incoming.args)),
+        Resolved::UnknownSub(id) => Err(unknown_sub(id, incoming.args)),
         _ if is_browser(incoming.args.get(0)) => hang_up(state, caller.conn),
         _ => Err(unknown(incoming.args)),
     }

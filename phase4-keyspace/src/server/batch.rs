@@ -8,13 +8,13 @@ mod peek;
 use std::mem;
 
 use crate::command::KeySpec;
-use crate::command::lookup::{Lookup, Named};
+use crate::command::lookup::{Lookup, Resolved};
 use crate::keyspace::Db;
 use crate::state::clients::{Client, Unfinished};
 use crate::wire::args::{Args, Span};
 use crate::wire::limits::{Limits, Parsed, ProtocolError};
 use crate::wire::reply::Wire;
-use crate::wire::resp::{self, Head, Progress};
+use crate::wire::resp::{self, Progress, RequestPrefix};
 use crate::wire::{framed, inline};
 
 /// Most requests taken apart at once: enough to hide memory's latency, few enough that what was fetched is still cached
@@ -31,7 +31,7 @@ pub struct Request {
     /// Offset in the input behind its last byte.
     pub end: usize,
     /// What it asks for.
-    pub command: Named,
+    pub command: Resolved,
     /// Its keys' hashes: where they begin, and how many were computed ahead.
     first_hash: u32,
     hashes: u32,
@@ -41,7 +41,7 @@ pub struct Request {
 
 /// What comes after the requests gathered.
 #[derive(Clone, Copy, Debug)]
-pub enum Then {
+pub enum Tail {
     /// Perhaps more; the batch was full.
     More,
     /// Nothing, up to the input's end.
@@ -60,41 +60,46 @@ pub struct Batch {
     spans: Vec<Span>,
     hashes: Vec<u64>,
     text: Vec<u8>,
-    usual: Usual,
+    repeat: RepeatCache,
     /// Everything before this offset of the input is understood.
     pub end: usize,
 }
 
-/// The last plain request's head and what came of looking its name up: a pipeline repeats itself.
+/// The last plain request's head and what came of looking its name up: pipelines repeat one command.
 #[derive(Clone, Copy)]
-struct Usual {
-    head: Head,
-    command: Named,
+struct RepeatCache {
+    head: RequestPrefix,
+    command: Resolved,
     keys: KeySpec,
     /// The first argument is the only key, and it is there.
     one_key: bool,
 }
 
-impl Default for Usual {
+impl Default for RepeatCache {
     fn default() -> Self {
-        Usual { head: Head::NONE, command: Named::Unknown, keys: KeySpec::NONE, one_key: false }
+        RepeatCache {
+            head: RequestPrefix::NONE,
+            command: Resolved::Unknown,
+            keys: KeySpec::NONE,
+            one_key: false,
+        }
     }
 }
 
 /// What is looked into ahead of the commands: where their names are known, and where their keys probably are.
 #[derive(Clone, Copy)]
-pub struct Ahead<'a> {
+pub struct Lookahead<'a> {
     /// The command table.
     pub lookup: &'a Lookup,
-    /// The client's database. A `SELECT` in the middle of the batch makes it vain, and no more.
+    /// The client's database. A `SELECT` in the middle of the batch wastes the prefetch; nothing depends on it.
     pub db: &'a Db,
 }
 
-impl Ahead<'_> {
+impl Lookahead<'_> {
     /// Where the keys of a request stand, if there is such a command.
     fn keys_of(&self, args: Args<'_>) -> Option<KeySpec> {
         match self.lookup.resolve(args) {
-            Named::Known(id) => Some(self.lookup.row(id).keys),
+            Resolved::Known(id) => Some(self.lookup.row(id).keys),
             _ => None,
         }
     }
@@ -108,31 +113,31 @@ impl Batch {
         pos: usize,
         client: &mut Client,
         limits: &Limits,
-        ahead: Ahead<'_>,
-    ) -> Then {
+        ahead: Lookahead<'_>,
+    ) -> Tail {
         self.requests.clear();
         self.hashes.clear();
         self.spans.clear();
         self.text.clear();
         self.end = pos;
-        // A stranger's next command may be AUTH, which changes the limits for the one behind it.
-        let most = if limits.stranger { 1 } else { MOST };
+        // An unauthenticated client's next command may be AUTH, which changes the limits for the one behind it.
+        let most = if limits.unauthenticated { 1 } else { MOST };
         if client.last_command.is_none() && is_of_the_other_protocol(client.wire, &input[pos..]) {
             let framed = client.wire == Wire::Framed;
-            return Then::Error(if framed { ProtocolError::RespClient } else { ProtocolError::FramedClient });
+            return Tail::Error(if framed { ProtocolError::RespClient } else { ProtocolError::FramedClient });
         }
         let mut progress = self.resume(client, pos);
         let resp = client.wire != Wire::Framed;
         loop {
-            if resp && !limits.stranger && progress == Progress::at(self.end) {
+            if resp && !limits.unauthenticated && progress == Progress::at(self.end) {
                 self.gather_plain(input, limits, ahead);
                 progress = Progress::at(self.end);
             }
             if self.requests.len() >= most {
-                return Then::More;
+                return Tail::More;
             }
             if self.end == input.len() {
-                return Then::Nothing;
+                return Tail::Nothing;
             }
             let first_span = if progress.pos == self.end { self.spans.len() } else { 0 };
             let typed = resp && input[self.end] != b'*';
@@ -147,8 +152,8 @@ impl Batch {
                     self.push(input, first_span, typed, ahead);
                 }
                 Ok(Parsed::Nothing(end)) => self.end = end,
-                Ok(Parsed::NeedMore) => return Then::Part(progress),
-                Err(error) => return Then::Error(error),
+                Ok(Parsed::NeedMore) => return Tail::Part(progress),
+                Err(error) => return Tail::Error(error),
             }
             progress = Progress::at(self.end);
         }
@@ -156,11 +161,11 @@ impl Batch {
 
     /// Nearly every request is whole, small and well-formed. As many as are so are taken here, in one short loop.
     #[inline]
-    fn gather_plain(&mut self, input: &[u8], limits: &Limits, ahead: Ahead<'_>) {
+    fn gather_plain(&mut self, input: &[u8], limits: &Limits, ahead: Lookahead<'_>) {
         while self.requests.len() < MOST {
             let first_span = self.spans.len();
             let begin = self.end;
-            if let Some(end) = self.usual.head.parse(input, begin, limits, &mut self.spans) {
+            if let Some(end) = self.repeat.head.parse(input, begin, limits, &mut self.spans) {
                 self.end = end;
                 self.push_usual(input, first_span, ahead);
                 continue;
@@ -172,22 +177,22 @@ impl Batch {
             };
             self.end = end;
             self.push(input, first_span, false, ahead);
-            if let Some(Request { command: Named::Known(id), .. }) = self.requests.last()
+            if let Some(Request { command: Resolved::Known(id), .. }) = self.requests.last()
                 && ahead.lookup.is_simple(*id)
             {
                 let spans = &self.spans[first_span..];
                 let keys = ahead.lookup.row(*id).keys;
                 let one_key = keys == KeySpec::ONE && spans.len() > 1;
-                let head = Head::of(input, begin, spans);
-                self.usual = Usual { head, command: Named::Known(*id), keys, one_key };
+                let head = RequestPrefix::of(input, begin, spans);
+                self.repeat = RepeatCache { head, command: Resolved::Known(*id), keys, one_key };
             }
         }
     }
 
     /// Takes in a request that began like the one before.
     #[inline(always)]
-    fn push_usual(&mut self, input: &[u8], first_span: usize, ahead: Ahead<'_>) {
-        let Usual { command, keys, one_key, .. } = self.usual;
+    fn push_usual(&mut self, input: &[u8], first_span: usize, ahead: Lookahead<'_>) {
+        let RepeatCache { command, keys, one_key, .. } = self.repeat;
         let first_hash = self.hashes.len();
         let spans = &self.spans[first_span..];
         if one_key {
@@ -249,19 +254,19 @@ impl Batch {
     }
 
     /// Takes in any request: finds its command, hashes its keys.
-    fn push(&mut self, input: &[u8], first_span: usize, typed: bool, ahead: Ahead<'_>) {
+    fn push(&mut self, input: &[u8], first_span: usize, typed: bool, ahead: Lookahead<'_>) {
         let first_hash = self.hashes.len();
         let bytes = if typed { &self.text[..] } else { input };
         let args = Args::new(bytes, &self.spans[first_span..]);
         let command = ahead.lookup.resolve(args);
-        if let Named::Known(id) = command {
+        if let Resolved::Known(id) = command {
             hash_keys(&mut self.hashes, args, ahead.lookup.row(id).keys, ahead.db);
         }
         self.note(first_span, first_hash, command, typed);
     }
 
     #[inline(always)]
-    fn note(&mut self, first_span: usize, first_hash: usize, command: Named, inline: bool) {
+    fn note(&mut self, first_span: usize, first_hash: usize, command: Resolved, inline: bool) {
         self.requests.push(Request {
             first_span: first_span as u32,
             spans: (self.spans.len() - first_span) as u32,

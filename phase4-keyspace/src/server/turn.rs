@@ -2,7 +2,7 @@
 use phase3_eventloop::service::{Next, Served, Turn};
 use phase3_eventloop::slab::ConnId;
 
-use crate::command::lookup::{self, Named};
+use crate::command::lookup::{self, Resolved};
 use crate::deliver::{self, Deliver};
 use crate::error::Error;
 use crate::log;
@@ -13,7 +13,7 @@ use crate::wire::resp::Progress;
 
 use super::Server;
 use super::admit::Incoming;
-use super::batch::{Ahead, Batch, Then};
+use super::batch::{Batch, Lookahead, Tail};
 use super::execute::{self, Outcome};
 
 /// A turn while it lasts.
@@ -85,9 +85,9 @@ impl Serving<'_> {
     fn serve_batch(&mut self, state: &mut State, batch: &mut Batch) -> Option<Next> {
         // ANCHOR: serve-batch-body
         let Some(mut caller) = state.caller(self.conn) else { return Some(Next::Close) };
-        let limits = state.wire_limits(caller.stranger);
+        let limits = state.wire_limits(caller.unauthenticated);
         let client = state.clients.get(self.conn)?;
-        let ahead = Ahead { lookup: lookup::table(), db: state.keyspace.db(caller.db) };
+        let ahead = Lookahead { lookup: lookup::table(), db: state.keyspace.db(caller.db) };
         let then = batch.gather(self.input, self.consumed, client, &limits, ahead);
         batch.warm(ahead.db);
         let (out, deliver) = (&mut *self.out, &mut self.deliver);
@@ -116,7 +116,7 @@ impl Serving<'_> {
         }
         if let Some(client) = state.clients.get(self.conn) {
             client.note_waiting(out.len() - self.sent);
-            if let Some(Named::Known(id)) = last {
+            if let Some(Resolved::Known(id)) = last {
                 client.last_command = Some(id);
             }
         }
@@ -125,12 +125,12 @@ impl Serving<'_> {
         }
         self.consumed = batch.end;
         match then {
-            Then::More => None,
-            Then::Nothing => Some(Next::More),
-            Then::Part(progress) => Some(self.wait_for_rest(state, batch, progress)),
+            Tail::More => None,
+            Tail::Nothing => Some(Next::More),
+            Tail::Part(progress) => Some(self.wait_for_rest(state, batch, progress)),
             // What ran before it may have changed the limits (AUTH, CONFIG SET): look at it again.
-            Then::Error(_) if !batch.requests.is_empty() => None,
-            Then::Error(error) => {
+            Tail::Error(_) if !batch.requests.is_empty() => None,
+            Tail::Error(error) => {
                 self.protocol_error(state, error);
                 Some(Next::Close)
             }

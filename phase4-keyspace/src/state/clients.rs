@@ -33,7 +33,7 @@ pub struct Client {
     pub held: Option<Held>,
     /// A request that has arrived in part.
     pub unfinished: Option<Box<Unfinished>>,
-    /// When the last byte of it arrived.
+    /// When it last sent anything.
     pub last_active: Instant,
     /// The last command that it ran.
     pub last_command: Option<CommandId>,
@@ -130,7 +130,7 @@ pub struct Caller {
     /// Which replies it gets.
     pub replies: Replies,
     /// It still owes the password.
-    pub stranger: bool,
+    pub unauthenticated: bool,
 }
 
 impl Caller {

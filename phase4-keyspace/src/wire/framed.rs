@@ -15,7 +15,8 @@ pub fn parse(
 ) -> Result<Parsed, ProtocolError> {
     // ANCHOR: parse-framed-body
     let Some(len) = u32_at(input, pos) else { return Ok(Parsed::NeedMore) };
-    let max = if limits.stranger { limits.max_frame.min(STRANGER_FRAME) } else { limits.max_frame };
+    let max =
+        if limits.unauthenticated { limits.max_frame.min(UNAUTHENTICATED_FRAME) } else { limits.max_frame };
     if len > max {
         return Err(ProtocolError::FrameLength);
     }
@@ -61,7 +62,7 @@ pub fn is_text(input: &[u8]) -> bool {
 }
 
 /// What a client that owes the password may send in one frame.
-const STRANGER_FRAME: usize = 64 * 1024;
+const UNAUTHENTICATED_FRAME: usize = 64 * 1024;
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
     let bytes = bytes.get(at..at + 4)?;
@@ -86,7 +87,7 @@ pub fn end_reply(out: &mut [u8], start: usize) -> bool {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { max_bulk: 1000, max_frame: 2000, stranger: false };
+    const LIMITS: Limits = Limits { max_bulk: 1000, max_frame: 2000, unauthenticated: false };
 
     fn frame(inside: &[u8]) -> Vec<u8> {
         [&(inside.len() as u32).to_le_bytes()[..], inside].concat()

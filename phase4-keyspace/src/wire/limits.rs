@@ -4,8 +4,8 @@ use crate::error::Error;
 /// Longest line without an end that is waited for: an inline command, or a count.
 pub const MAX_LINE: usize = 64 * 1024;
 /// Most arguments, and longest argument, before the client has shown its password.
-const STRANGER_ARGS: i64 = 10;
-const STRANGER_BULK: i64 = 16 * 1024;
+const UNAUTHENTICATED_ARGS: i64 = 10;
+const UNAUTHENTICATED_BULK: i64 = 16 * 1024;
 
 /// What a request may be at most.
 #[derive(Clone, Copy, Debug)]
@@ -15,16 +15,16 @@ pub struct Limits {
     /// Longest frame on the framed port (`client-query-buffer-limit`).
     pub max_frame: usize,
     /// The client has not given the password that is asked for: it gets very little memory.
-    pub stranger: bool,
+    pub unauthenticated: bool,
 }
 
 impl Limits {
     pub(super) fn refuses_count(&self, count: i64) -> bool {
-        self.stranger && count > STRANGER_ARGS
+        self.unauthenticated && count > UNAUTHENTICATED_ARGS
     }
 
     pub(super) fn refuses_bulk(&self, len: i64) -> bool {
-        self.stranger && len > STRANGER_BULK
+        self.unauthenticated && len > UNAUTHENTICATED_BULK
     }
 }
 
@@ -44,16 +44,16 @@ pub enum Parsed {
 pub enum ProtocolError {
     /// `*` without a number behind it, or a number beyond 2³¹ − 1.
     MultibulkLength,
-    /// More arguments than a stranger may send.
-    StrangerMultibulk,
+    /// More arguments than an unauthenticated client may send.
+    UnauthenticatedMultibulk,
     /// 64 KiB after `*` without a line end.
     MultibulkLine,
     /// Something else where `$` was due.
     ExpectedDollar(u8),
     /// `$` without a number behind it, negative, or beyond `proto-max-bulk-len`.
     BulkLength,
-    /// A longer argument than a stranger may send.
-    StrangerBulk,
+    /// A longer argument than an unauthenticated client may send.
+    UnauthenticatedBulk,
     /// 64 KiB after `$` without a line end.
     BulkLine,
     /// 64 KiB of inline command without a line end.
@@ -76,10 +76,10 @@ impl From<ProtocolError> for Error {
     fn from(error: ProtocolError) -> Error {
         let what = match error {
             ProtocolError::MultibulkLength => "invalid multibulk length",
-            ProtocolError::StrangerMultibulk => "unauthenticated multibulk length",
+            ProtocolError::UnauthenticatedMultibulk => "unauthenticated multibulk length",
             ProtocolError::MultibulkLine => "too big mbulk count string",
             ProtocolError::BulkLength => "invalid bulk length",
-            ProtocolError::StrangerBulk => "unauthenticated bulk length",
+            ProtocolError::UnauthenticatedBulk => "unauthenticated bulk length",
             ProtocolError::BulkLine => "too big bulk count string",
             ProtocolError::InlineLine => "too big inline request",
             ProtocolError::Quotes => "unbalanced quotes in request",

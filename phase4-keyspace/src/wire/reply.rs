@@ -8,7 +8,7 @@ pub enum Wire {
     Resp2,
     /// RESP3, after `HELLO 3`.
     Resp3,
-    /// Tagged little-endian values; whoever frames the reply patches the frame's length in.
+    /// Tagged little-endian values; the frame around the reply is written by its caller.
     Framed,
 }
 

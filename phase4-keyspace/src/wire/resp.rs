@@ -43,7 +43,7 @@ pub fn parse(
     spans: &mut Vec<Span>,
 ) -> Result<Parsed, ProtocolError> {
     // Nearly every request is whole, small and well-formed. Everything else takes the careful way, from its start.
-    if progress.left == 0 && !limits.stranger {
+    if progress.left == 0 && !limits.unauthenticated {
         let before = spans.len();
         if let Some(end) = parse_plain(input, progress.pos, limits, spans) {
             return Ok(Parsed::Request(end));
@@ -85,7 +85,7 @@ fn parse_plain_args(
 /// How a request began, up to the end of its name, when that is at most sixteen bytes: `*2\r\n$3\r\nGET\r\n`. The next one in
 /// a pipeline mostly begins alike, and then one comparison replaces parsing it.
 #[derive(Clone, Copy, Debug)]
-pub struct Head {
+pub struct RequestPrefix {
     bytes: u128,
     mask: u128,
     len: usize,
@@ -95,22 +95,23 @@ pub struct Head {
     name: Span,
 }
 
-impl Head {
+impl RequestPrefix {
     /// No request begins like this.
-    pub const NONE: Head = Head { bytes: 1, mask: 0, len: 0, args: 0, name: Span { start: 0, end: 0 } };
+    pub const NONE: RequestPrefix =
+        RequestPrefix { bytes: 1, mask: 0, len: 0, args: 0, name: Span { start: 0, end: 0 } };
 
-    /// The head of a plain request at `pos`, whose arguments are at `spans`; [`Head::NONE`] if it is long.
-    pub fn of(input: &[u8], pos: usize, spans: &[Span]) -> Head {
+    /// The head of a plain request at `pos`, whose arguments are at `spans`; [`RequestPrefix::NONE`] if it is long.
+    pub fn of(input: &[u8], pos: usize, spans: &[Span]) -> RequestPrefix {
         let (Some(first), Some(name)) = (input[pos..].first_chunk::<16>(), spans.first()) else {
-            return Head::NONE;
+            return RequestPrefix::NONE;
         };
         let name = Span { start: name.start - pos as u32, end: name.end - pos as u32 };
         let len = name.end as usize + 2;
         if len > 16 {
-            return Head::NONE;
+            return RequestPrefix::NONE;
         }
         let mask = u128::MAX >> (128 - 8 * len);
-        Head { bytes: u128::from_le_bytes(*first) & mask, mask, len, args: spans.len() - 1, name }
+        RequestPrefix { bytes: u128::from_le_bytes(*first) & mask, mask, len, args: spans.len() - 1, name }
     }
 
     /// The same as [`parse_plain`], for a request that begins like this; `None` for any other.
@@ -202,7 +203,7 @@ fn count_line(input: &[u8], pos: usize, limits: &Limits) -> Result<Option<(i64, 
         return Ok(None);
     };
     match value {
-        Some(count) if limits.refuses_count(count) => Err(ProtocolError::StrangerMultibulk),
+        Some(count) if limits.refuses_count(count) => Err(ProtocolError::UnauthenticatedMultibulk),
         Some(count) if count <= i64::from(i32::MAX) => Ok(Some((count, next))),
         _ => Err(ProtocolError::MultibulkLength),
     }
@@ -218,7 +219,7 @@ fn bulk_line(input: &[u8], pos: usize, limits: &Limits) -> Result<Option<(usize,
     }
     match value {
         Some(len) if len < 0 || len as u64 > limits.max_bulk as u64 => Err(ProtocolError::BulkLength),
-        Some(len) if limits.refuses_bulk(len) => Err(ProtocolError::StrangerBulk),
+        Some(len) if limits.refuses_bulk(len) => Err(ProtocolError::UnauthenticatedBulk),
         Some(len) => Ok(Some((len as usize, next))),
         None => Err(ProtocolError::BulkLength),
     }

@@ -1,7 +1,7 @@
 //! The RESP parser, fed at every split point.
 use super::*;
 
-const LIMITS: Limits = Limits { max_bulk: 512 << 20, max_frame: 1 << 30, stranger: false };
+const LIMITS: Limits = Limits { max_bulk: 512 << 20, max_frame: 1 << 30, unauthenticated: false };
 
 /// Parses all of `input`, handed over in the given pieces as the loop would: unconsumed bytes are offered again.
 fn requests(
@@ -125,12 +125,12 @@ fn lines_without_an_end_are_refused_at_64_kib() {
 }
 
 #[test]
-fn a_stranger_gets_ten_arguments_of_sixteen_kib() {
-    let limits = Limits { stranger: true, ..LIMITS };
+fn an_unauthenticated_client_gets_ten_arguments_of_sixteen_kib() {
+    let limits = Limits { unauthenticated: true, ..LIMITS };
     assert_eq!(requests(b"*10\r\n", &[], &limits).1, Ok(5));
-    assert_eq!(requests(b"*11\r\n", &[], &limits).1, Err(ProtocolError::StrangerMultibulk));
+    assert_eq!(requests(b"*11\r\n", &[], &limits).1, Err(ProtocolError::UnauthenticatedMultibulk));
     assert_eq!(requests(b"*1\r\n$16384\r\n", &[], &limits).1, Ok(12));
-    assert_eq!(requests(b"*1\r\n$16385\r\n", &[], &limits).1, Err(ProtocolError::StrangerBulk));
+    assert_eq!(requests(b"*1\r\n$16385\r\n", &[], &limits).1, Err(ProtocolError::UnauthenticatedBulk));
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_head_agrees_with_the_parser() {
     let first = b"*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n";
     let mut spans = Vec::new();
     assert_eq!(parse_plain(first, 0, &LIMITS, &mut spans), Some(first.len()));
-    let head = Head::of(first, 0, &spans);
+    let head = RequestPrefix::of(first, 0, &spans);
     let others: &[&[u8]] = &[
         first,
         b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n",
@@ -168,7 +168,7 @@ fn a_head_agrees_with_the_parser() {
             }
         }
     }
-    assert!(Head::NONE.parse(first, 0, &LIMITS, &mut spans).is_none());
+    assert!(RequestPrefix::NONE.parse(first, 0, &LIMITS, &mut spans).is_none());
 }
 
 /// Lengths of one to seven digits and beyond, short of their end by a byte and whole.

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(code) => code,
-        // Whoever reads our output has enough of it (`| head`): no reason to complain.
+        // The reader of our output has enough of it (`| head`): no reason to complain.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             log!("keyspace-cli: {error}");

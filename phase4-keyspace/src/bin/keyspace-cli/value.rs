@@ -29,7 +29,7 @@ impl Value {
     pub fn write_raw(&self, out: &mut Vec<u8>) {
         match self {
             Value::Nil => {}
-            // redis-cli ends an error's line itself, and whoever prints the reply ends it once more.
+            // redis-cli ends an error's line itself, and printing the reply ends it once more.
             Value::Error(text) => {
                 out.extend_from_slice(text);
                 out.push(b'\n');

@@ -26,7 +26,7 @@ fn debug(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>)
     let name = args.get(1).to_ascii_lowercase();
     match (name.as_slice(), args.len()) {
         (b"help", 2) => help_lines(reply),
-        // Blocks everybody, which is the purpose.
+        // It blocks every client, which is its purpose.
         (b"sleep", 3) => {
             let seconds: f64 =
                 std::str::from_utf8(args.get(2)).ok().and_then(|s| s.parse().ok()).unwrap_or(0.0);
@@ -92,7 +92,7 @@ fn journal(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_
     Ok(())
 }
 
-/// Where Redis prints an address, this prints 0: a record moves when its table grows, and nobody may rely on it.
+/// Where Redis prints an address, this prints 0: a record moves when its table grows, so an address would mean nothing.
 fn describe(context: &mut ServerContext<'_>, key: &[u8], reply: &mut Reply<'_>) -> Result<(), Error> {
     let db = context.client().db;
     let keyspace = &mut context.state.keyspace;
@@ -148,7 +148,7 @@ fn help_lines(reply: &mut Reply<'_>) {
             "SET-ACTIVE-EXPIRE <0|1>",
             "    Look for expired keys in the background, or only where a command meets them.",
             "SLEEP <seconds>",
-            "    Do nothing at all for a while, for nobody.",
+            "    Serve no client for a while.",
         ],
     );
 }

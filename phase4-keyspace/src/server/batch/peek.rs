@@ -3,7 +3,7 @@
 //! Clients without a pipeline send one request each, and a batch of one has nothing to overlap its waits with. But the
 //! loop reads several connections before it serves the first, so the waits of different clients can overlap. Their turns
 //! parse and hash again: nothing but time depends on what is seen here.
-use super::{Ahead, Batch};
+use super::{Batch, Lookahead};
 use crate::state::clients::Client;
 use crate::wire::args::Args;
 use crate::wire::limits::{Limits, Parsed};
@@ -16,17 +16,23 @@ const LONGEST: usize = 2 * 1024;
 impl Batch {
     // ANCHOR: peek
     /// The hash of the first key that `input` names, if that is one plain request; its bucket is asked for.
-    pub fn peek(&mut self, input: &[u8], client: &Client, limits: &Limits, ahead: Ahead<'_>) -> Option<u64> {
-        if input.len() > LONGEST || limits.stranger || client.unfinished.is_some() {
+    pub fn peek(
+        &mut self,
+        input: &[u8],
+        client: &Client,
+        limits: &Limits,
+        ahead: Lookahead<'_>,
+    ) -> Option<u64> {
+        if input.len() > LONGEST || limits.unauthenticated || client.unfinished.is_some() {
             return None;
         }
         self.spans.clear();
         let usual = match client.wire {
             Wire::Framed => None,
-            _ => self.usual.head.parse(input, 0, limits, &mut self.spans),
+            _ => self.repeat.head.parse(input, 0, limits, &mut self.spans),
         };
         let (end, keys) = match usual {
-            Some(end) => (end, self.usual.keys),
+            Some(end) => (end, self.repeat.keys),
             None => {
                 self.spans.clear();
                 let end = match client.wire {
@@ -59,7 +65,7 @@ mod tests {
     use crate::keyspace::Keyspace;
     use crate::state::clients::Clients;
 
-    const LIMITS: Limits = Limits { max_bulk: 1 << 20, max_frame: 1 << 20, stranger: false };
+    const LIMITS: Limits = Limits { max_bulk: 1 << 20, max_frame: 1 << 20, unauthenticated: false };
     const GET: &[u8] = b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n";
 
     /// Whether a look at `input` finds the hash of the key `k`, before and after the client's turn over `served`.
@@ -71,11 +77,11 @@ mod tests {
         let conn = ConnId::new(0, 0);
         clients.open(conn, &accepted, wire, true, Instant::now());
         let client = clients.get(conn).unwrap();
-        let ahead = Ahead { lookup: &lookup, db: keyspace.db(0) };
+        let ahead = Lookahead { lookup: &lookup, db: keyspace.db(0) };
         let mut batch = Batch::default();
         let wanted = Some(ahead.db.hash_and_prefetch(b"k"));
         let first = batch.peek(input, client, &limits, ahead) == wanted;
-        if let super::super::Then::Part(progress) = batch.gather(served, 0, client, &limits, ahead) {
+        if let super::super::Tail::Part(progress) = batch.gather(served, 0, client, &limits, ahead) {
             batch.set_aside(client, progress, 0);
         }
         [first, batch.peek(input, client, &limits, ahead) == wanted]
@@ -110,8 +116,8 @@ mod tests {
         for input in others {
             assert_eq!(sees_k(input, GET, Wire::Resp2, LIMITS), [false; 2], "{input:?}");
         }
-        let stranger = Limits { stranger: true, ..LIMITS };
-        assert_eq!(sees_k(GET, GET, Wire::Resp2, stranger), [false; 2]);
+        let unauthenticated = Limits { unauthenticated: true, ..LIMITS };
+        assert_eq!(sees_k(GET, GET, Wire::Resp2, unauthenticated), [false; 2]);
         // What arrives now is the rest of something else.
         assert_eq!(sees_k(GET, b"*2\r\n$3\r\nGET\r\n", Wire::Resp2, LIMITS), [true, false]);
     }
