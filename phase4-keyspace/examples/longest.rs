@@ -1,12 +1,11 @@
 //! The longest that the keyspace works in one piece when much is to be freed: `longest [KEYS] [MEGABYTES]`.
 //!
-//! Each scene is an operation and the rounds of background work that follow it. Its steps are timed by thread CPU time, so
-//! that other programs do not count; each step is given the shortest of three identical runs, and of those the longest is
-//! printed, in microseconds, with the number of steps. What a copy of the new value costs is printed beside the
-//! scenes that make one.
+//! Each scene is an operation and the rounds of background work that follow it, timed one by one by thread CPU time, so that
+//! other programs do not count. It is run three times, and the smallest of the three figures is printed, in microseconds: of the
+//! operation, and of the longest round after it. For scenes that store a long value the same is done to a new key
+//! first: that is what a copy costs.
 use nix::time::{ClockId, clock_gettime};
 use phase4_keyspace::keyspace::{Deadline, Event, Hasher, Keyspace};
-use phase4_keyspace::memory;
 
 const RUNS: usize = 3;
 
@@ -33,7 +32,7 @@ fn main() {
     };
     let long_one = |keyspace: &mut Keyspace| set(keyspace, b"long", &first, Deadline::Clear);
     println!("{keys} keys, a string of {} MiB; thread CPU time, microseconds\n", long >> 20);
-    println!("{:34} {:>10} {:>10} {:>10} {:>8}", "", "operation", "longest", "second", "steps");
+    println!("{:34} {:>12} {:>14} {:>8}", "", "operation", "longest round", "rounds");
     for (name, value) in [("the same length", &same), ("a little longer", &longer), ("half", &half)] {
         scene(&Scene {
             name: &format!("SET {name}, to a new key"),
@@ -82,42 +81,31 @@ fn set(keyspace: &mut Keyspace, key: &[u8], value: &[u8], deadline: Deadline) {
 }
 
 fn scene(scene: &Scene<'_>) {
-    let mut fewest: Vec<u64> = Vec::new();
+    let (mut operation, mut longest, mut rounds) = (f64::MAX, f64::MAX, 0);
     for _ in 0..RUNS {
         let mut keyspace = Keyspace::with_hasher(1, Hasher::with_key(3, 4));
         keyspace.set_now(1);
         (scene.before)(&mut keyspace);
-        let mut step = 0;
-        let mut timed = |work: &mut dyn FnMut() -> bool| {
-            let start = thread_cpu_nanos();
-            let more = work();
-            let took = thread_cpu_nanos() - start;
-            match fewest.get_mut(step) {
-                Some(fewest) => *fewest = took.min(*fewest),
-                None => fewest.push(took),
-            }
-            step += 1;
-            more
-        };
-        timed(&mut || {
-            (scene.operation)(&mut keyspace);
-            true
-        });
-        while timed(&mut || keyspace.cron(true).is_some_and(|wait| wait <= 1)) {}
+        let (took, ()) = timed(|| (scene.operation)(&mut keyspace));
+        operation = took.min(operation);
+        let (mut of_this_run, mut more) = (0.0_f64, true);
+        rounds = 0;
+        while more {
+            let (took, wait) = timed(|| keyspace.cron(true));
+            of_this_run = took.max(of_this_run);
+            more = wait.is_some_and(|wait| wait <= 1);
+            rounds += 1;
+        }
+        longest = of_this_run.min(longest);
     }
-    let operation = fewest[0];
-    let mut after = fewest.split_off(1);
-    after.sort_unstable();
-    let micros = |nanos: Option<&u64>| nanos.map_or(0.0, |nanos| *nanos as f64 / 1e3);
-    println!(
-        "{:34} {:>10.1} {:>10.1} {:>10.1} {:>8}   {:>4} MB in use",
-        scene.name,
-        micros(Some(&operation)),
-        micros(after.last()),
-        micros(after.iter().rev().nth(1)),
-        after.len(),
-        memory::used() >> 20
-    );
+    println!("{:34} {operation:>12.1} {longest:>14.1} {rounds:>8}", scene.name);
+}
+
+/// Microseconds of this thread's processor time, and the result.
+fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
+    let start = thread_cpu_nanos();
+    let result = work();
+    ((thread_cpu_nanos() - start) as f64 / 1e3, result)
 }
 
 fn thread_cpu_nanos() -> u64 {
