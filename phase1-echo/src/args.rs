@@ -1,6 +1,6 @@
 //! Flags of the form `--port 7001`, `--port=7001` and `--raw`, for the binaries of phases 1 to 3.
 //!
-//! A flag nobody knows is an error, never ignored: a typing mistake in `--max-frame` must not start a server with the
+//! An unknown flag is an error, never ignored: a typing mistake in `--max-frame` must not start a server with the
 //! wrong limit.
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -229,7 +229,7 @@ impl Args {
     }
 }
 
-/// Nobody means more, and a point in time that far away can still be computed.
+/// A point in time that far away can still be computed.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// Levenshtein distance: how many letters must be added, dropped or replaced to turn one word into the other.

@@ -23,8 +23,8 @@ fn check(result: isize) -> nix::Result<usize> {
 /// The 16 bytes that name an IPv4 address and port to the kernel.
 ///
 /// Port and address travel in network byte order, the most significant byte first, whatever the machine's own order is.
-/// Without `to_be` a little-endian server asked for port 7001 (0x1b59) would listen on 22811 (0x591b), and nobody would
-/// find it.
+/// Without `to_be` a little-endian server asked for port 7001 (0x1b59) would listen on 22811 (0x591b), where no
+/// client looks for it.
 // ANCHOR: sockaddr
 pub fn sockaddr(address: SocketAddrV4) -> libc::sockaddr_in {
     // ANCHOR: raw-sockaddr-body
@@ -49,7 +49,7 @@ pub fn socket() -> nix::Result<OwnedFd> {
     // SAFETY: takes three integers, touches no memory of ours.
     let fd =
         check(unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) } as isize)?;
-    // SAFETY: the kernel has just made this descriptor and nobody else knows it.
+    // SAFETY: the kernel has just made this descriptor; nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as c_int) })
 }
 
@@ -86,7 +86,7 @@ pub fn accept(listener: BorrowedFd<'_>) -> nix::Result<(OwnedFd, SocketAddrV4)> 
     let fd = check(unsafe {
         libc::accept4(listener.as_raw_fd(), (&raw mut name).cast(), &raw mut len, libc::SOCK_CLOEXEC)
     } as isize)?;
-    // SAFETY: the kernel has just made this descriptor and nobody else knows it.
+    // SAFETY: the kernel has just made this descriptor; nothing else owns it.
     Ok((unsafe { OwnedFd::from_raw_fd(fd as c_int) }, from_sockaddr(name)))
 }
 

@@ -37,8 +37,8 @@ pub struct Client {
 pub enum Next {
     /// A connection.
     Client(Client),
-    /// None this time. Look after other duties, then ask again.
-    Nobody,
+    /// No connection, but no reason to stop: call again.
+    Again,
     /// The server was told to stop.
     Stop,
 }
@@ -84,15 +84,15 @@ pub fn next_client(calls: Calls, listener: BorrowedFd<'_>) -> Result<Next> {
             log!("accepted {peer} -> {local} tcp");
             Ok(Next::Client(Client { stream, peer, local }))
         }
-        Err(Errno::EINTR | Errno::ECONNABORTED) => Ok(Next::Nobody),
+        Err(Errno::EINTR | Errno::ECONNABORTED) => Ok(Next::Again),
         // EAGAIN: a timeout on the listener ran out.
-        Err(Errno::EAGAIN) => Ok(Next::Nobody),
-        Err(errno) if socket::is_network_error(errno) => Ok(Next::Nobody),
+        Err(Errno::EAGAIN) => Ok(Next::Again),
+        Err(errno) if socket::is_network_error(errno) => Ok(Next::Again),
         Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM)) => {
             // The connection stays in the backlog, so an immediate retry would fail the same way at full speed.
             log!("accept: {}; trying again in 100 ms (ulimit -n raises the limit)", errno.desc());
             std::thread::sleep(Duration::from_millis(100));
-            Ok(Next::Nobody)
+            Ok(Next::Again)
         }
         Err(errno) => Err(errno).context("accept"),
     }
@@ -113,10 +113,10 @@ fn serve_watched(serve: Serve<'_>, client: &Client) {
 /// A client in the middle of sending would otherwise meet a closed connection, its next bytes would be answered with RST,
 /// and replies still on their way would be lost. What it sends from here on is not answered.
 fn deliver(client: &Client) {
-    let mut bin = [0; 16 * 1024];
+    let mut discard = [0; 16 * 1024];
     while signals::stopping() && socket::unacknowledged(client.stream.as_fd()).is_ok_and(|count| count > 0) {
         // Does not wait: after the shutdown for reading, 0 means that nothing is here right now.
-        match Calls::Nix.read(client.stream.as_fd(), &mut bin) {
+        match Calls::Nix.read(client.stream.as_fd(), &mut discard) {
             Ok(0) => std::thread::sleep(Duration::from_millis(1)),
             Ok(_) => {}
             Err(_) => return,

@@ -55,7 +55,7 @@ pub fn accept_nonblocking(listener: BorrowedFd<'_>) -> nix::Result<(OwnedFd, Soc
 
 fn accept_with(listener: BorrowedFd<'_>, flags: SockFlag) -> nix::Result<(OwnedFd, SocketAddr)> {
     let fd = sys::accept4(listener.as_raw_fd(), flags)?;
-    // SAFETY: the kernel has just made this descriptor and nobody else knows it.
+    // SAFETY: the kernel has just made this descriptor; nothing else owns it.
     let stream = unsafe { OwnedFd::from_raw_fd(fd) };
     // A peer that reset the connection while it waited in the backlog has no address any more.
     let peer = peer_addr(stream.as_fd()).map_err(|_| Errno::ECONNABORTED)?;

@@ -79,7 +79,7 @@ impl<'fd> FrameStream<'fd> {
     // ANCHOR: next-frame
     /// The next frame; waits for it if need be. `None`: the peer's stream ended, and it ended on a boundary.
     ///
-    /// Whatever the outcome, all replies to earlier frames have been sent when this waits or fails for the input's sake.
+    /// Whatever the outcome, all replies to earlier frames have been sent before this blocks on input, or returns an error from it.
     pub fn next_frame(&mut self) -> Result<Option<Received<'_>>, StreamError> {
         // ANCHOR: next-frame-body
         if self.output.len() > FLUSH_ABOVE {

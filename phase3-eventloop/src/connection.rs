@@ -95,7 +95,7 @@ pub enum State {
     /// Our FIN is sent; what arrives is thrown away until the peer's FIN. Closing a socket that has unread bytes makes the
     /// kernel send RST, and a RST can overtake the reply: an error message would be lost before its reader saw it.
     Lingering {
-        /// When patience ends.
+        /// Until when to wait for the peer's FIN.
         until: Instant,
     },
 }
@@ -122,7 +122,7 @@ pub struct Connection {
     pub id: ConnId,
     /// Nonblocking; closed when this record is dropped.
     pub socket: OwnedFd,
-    /// Who is there.
+    /// The client's address.
     pub peer: SocketAddr,
     /// See [`State`].
     pub state: State,

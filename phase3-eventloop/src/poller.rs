@@ -105,7 +105,7 @@ impl FromStr for PollerKind {
         match name {
             "poll" => Ok(PollerKind::Poll),
             "epoll" => Ok(PollerKind::Epoll),
-            other => Err(format!("no poller is called '{other}'; there are 'poll' and 'epoll'")),
+            other => Err(format!("{other:?}: choose epoll or poll")),
         }
     }
 }

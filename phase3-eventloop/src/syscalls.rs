@@ -1,4 +1,4 @@
-#![allow(unsafe_code, reason = "recv into memory that is not initialised yet, and an ioctl: nix has neither")]
+#![allow(unsafe_code, reason = "recv into memory that is not initialised yet, which nix does not offer")]
 //! The two system calls that a request costs, and what is needed beside them. None ever blocks, whatever the
 //! descriptor's own setting.
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -34,21 +34,10 @@ pub fn recv_append(socket: BorrowedFd<'_>, buffer: &mut Vec<u8>, room: usize) ->
 /// send(2): how many bytes the kernel took, often fewer than offered. A peer that has gone is `EPIPE`, not SIGPIPE.
 ///
 /// # Errors
-/// `EAGAIN`: the socket's send buffer is full. `EPIPE`, `ECONNRESET`: nobody is there any more.
+/// `EAGAIN`: the socket's send buffer is full. `EPIPE`, `ECONNRESET`: the peer is gone.
 pub fn send(socket: BorrowedFd<'_>, bytes: &[u8]) -> nix::Result<usize> {
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
     nix::sys::socket::send(socket.as_raw_fd(), bytes, flags)
-}
-
-/// Bytes that the kernel has taken and the peer's kernel has not acknowledged: ioctl(2) with `SIOCOUTQ`, see tcp(7).
-///
-/// # Errors
-/// `ENOTTY`: not a socket.
-pub fn unacknowledged(socket: BorrowedFd<'_>) -> nix::Result<usize> {
-    let mut count: libc::c_int = 0;
-    // SAFETY: the kernel writes one int to `count`. (For sockets TIOCOUTQ is SIOCOUTQ.)
-    Errno::result(unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &mut count) })?;
-    Ok(count as usize)
 }
 
 /// An errno's symbol, for traces.

@@ -1,7 +1,7 @@
 //! When something has to be looked at again: a min-heap with lazy deletion.
 //!
 //! A busy server sets far more timers than ever fire: each request moves its connection's idle deadline. So moving one
-//! must cost nothing. Here a deadline is only ever *armed* (O(log n)); whoever is woken by it compares with the time of the
+//! must cost nothing. Here a deadline is only ever *armed* (O(log n)); the code woken by it compares with the time of the
 //! last activity and, if that was later, arms again. Disarming and moving leave the old entry in the heap, where it is
 //! recognised as stale when it comes up.
 use std::cmp::Reverse;

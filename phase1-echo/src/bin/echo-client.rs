@@ -53,7 +53,7 @@ fn run(args: &Args) -> Result<()> {
         } else {
             send(calls, sender.as_fd(), &[words.as_slice(), b"\n"].concat()[..])
         };
-        // Reported before the FIN that makes the server end too, so that whoever sees that end can see this. The
+        // Reported before the FIN that makes the server end too, so that the thread which sees that end can see this. The
         // receiver is gone only when the program is.
         let _ = report.send(sent);
         calls.shutdown_write(sender.as_fd())

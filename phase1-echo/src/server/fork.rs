@@ -23,7 +23,7 @@ pub fn fork_per_client(calls: Calls, listener: OwnedFd, serve: Serve<'_>) -> Res
         reap(&mut children);
         let client = match next_client(calls, listener.as_fd())? {
             Next::Client(client) => client,
-            Next::Nobody => continue,
+            Next::Again => continue,
             Next::Stop => break,
         };
         // SAFETY: this process has one thread, so no lock can be held by a thread that the child lacks.

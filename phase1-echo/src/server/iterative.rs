@@ -15,7 +15,7 @@ pub fn iterative(calls: Calls, listener: OwnedFd, serve: Serve<'_>) -> Result<()
                 serve_watched(serve, &client);
                 calls.close(client.stream);
             }
-            Next::Nobody => {}
+            Next::Again => {}
             Next::Stop => return Ok(()),
         }
     }

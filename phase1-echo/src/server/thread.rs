@@ -18,7 +18,7 @@ pub fn thread_per_client(calls: Calls, listener: OwnedFd, serve: Serve<'_>) -> R
         let outcome = loop {
             let client = match next_client(calls, listener.as_fd()) {
                 Ok(Next::Client(client)) => Arc::new(client),
-                Ok(Next::Nobody) => continue,
+                Ok(Next::Again) => continue,
                 Ok(Next::Stop) => break Ok(()),
                 Err(error) => break Err(error),
             };

@@ -24,18 +24,18 @@ pub fn shutdown_read(fd: BorrowedFd<'_>) -> nix::Result<()> {
 ///
 /// Closing a socket with unread input sends RST, and an RST lets the peer's kernel throw away what it has not handed
 /// over yet: the reply that explains the close would be lost. So: FIN first, then read and forget until the peer closes
-/// too, for at most `patience`. RFC 1122, section 4.2.2.13. Needs a blocking descriptor.
-pub fn finish(stream: BorrowedFd<'_>, patience: Duration) -> nix::Result<()> {
+/// too, for at most `timeout`. RFC 1122, section 4.2.2.13. Needs a blocking descriptor.
+pub fn finish(stream: BorrowedFd<'_>, timeout: Duration) -> nix::Result<()> {
     shutdown_write(stream)?;
-    let end = Instant::now() + patience;
-    let mut bin = [0; 16 * 1024];
+    let end = Instant::now() + timeout;
+    let mut discard = [0; 16 * 1024];
     loop {
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Ok(());
         }
         set_timeout(stream, Some(left))?;
-        match nix::unistd::read(stream, &mut bin) {
+        match nix::unistd::read(stream, &mut discard) {
             Ok(0) | Err(Errno::EAGAIN) => return Ok(()),
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno),

@@ -29,7 +29,7 @@ const SPEC: Spec = Spec {
 };
 
 /// How long a client that broke the protocol may take to notice.
-const PATIENCE: Duration = Duration::from_secs(1);
+const NOTICE_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     args::run(&SPEC, run)
@@ -58,7 +58,7 @@ fn run(args: &Args) -> Result<()> {
                 log!("closed {}: {error}; {frames} frames echoed", client.peer);
                 if let StreamError::Frame(_) = error {
                     // The client is still sending; the replies it is owed must reach it all the same.
-                    let _ = socket::finish(client.stream.as_fd(), PATIENCE);
+                    let _ = socket::finish(client.stream.as_fd(), NOTICE_TIMEOUT);
                 }
             }
         }

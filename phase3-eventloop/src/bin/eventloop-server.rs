@@ -78,11 +78,8 @@ fn run(args: &Args) -> Result<()> {
 }
 
 fn settings(args: &Args, max_frame: u32) -> Result<Settings> {
-    let poller = match args.text("poller").unwrap_or("epoll") {
-        "epoll" => PollerKind::Epoll,
-        "poll" => PollerKind::Poll,
-        other => bail!("--poller {other:?}: choose epoll or poll"),
-    };
+    let poller = args.text("poller").unwrap_or("epoll").parse::<PollerKind>();
+    let poller = poller.map_err(|error| anyhow!("--poller {error}"))?;
     if args.has("edge-triggered") {
         bail!("--edge-triggered is a server of its own: cargo run -p phase3-eventloop --example edge");
     }

@@ -13,7 +13,7 @@ use crate::poller::{Interest, Token};
 use crate::service::{Accepted, Admission, Service};
 use crate::trace::Track;
 
-/// Most connections accepted per listener and tick: a storm of newcomers must not starve those who are inside.
+/// Most connections accepted per listener and tick: a storm of newcomers must not starve the clients inside.
 const ACCEPTS_PER_TICK: usize = 128;
 /// How long to wait when there is no descriptor left.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -51,7 +51,7 @@ impl EventLoop {
     }
 
     // ANCHOR: accept-some
-    /// Accepts whoever waits. They become connections at the end of the *next* tick ([`EventLoop::admit`]): a client that
+    /// Takes connections out of the queue. They are admitted at the end of the *next* tick ([`EventLoop::admit`]): a client that
     /// closes and connects again must not be refused because its old connection is still counted.
     pub(super) fn accept_some(&mut self, position: usize, service: &mut dyn Service) {
         for _ in 0..ACCEPTS_PER_TICK {
@@ -66,7 +66,7 @@ impl EventLoop {
                 Err(Errno::EINTR | Errno::ECONNABORTED) => {}
                 Err(errno) if socket::is_network_error(errno) => {}
                 Err(Errno::EMFILE | Errno::ENFILE) if self.evict_lingering(service) => {}
-                // Some of those who were accepted just now may be refused, and can be evicted then.
+                // Some of those accepted just now may be refused, and can be evicted then.
                 Err(Errno::EMFILE | Errno::ENFILE) if self.has_newcomers() => return,
                 Err(errno) => return self.pause_accepting(position, errno),
             }
@@ -119,7 +119,7 @@ impl EventLoop {
     // ANCHOR_END: evict-lingering
 
     // ANCHOR: admit
-    /// Admits the first `count` newcomers, who were accepted before this tick's wait. Whatever ended before they
+    /// Admits the first `count` newcomers, which were accepted before this tick's wait. Whatever ended before they
     /// connected was reported by that wait, and has left by now.
     pub(super) fn admit(&mut self, count: usize, service: &mut dyn Service) {
         let newcomers: Vec<Newcomer> = self.newcomers.drain(..count).collect();
@@ -136,7 +136,7 @@ impl EventLoop {
         if self.outbox.limits.keepalive.is_some() {
             let _ = socket::set_keepalive(socket.as_fd(), self.outbox.limits.keepalive);
         }
-        // The peer may have gone since accept, or the kernel may be out of memory: then there is nobody to talk to.
+        // The peer may have gone since accept, or the kernel may be out of memory: then it is closed again.
         let Ok(local) = socket::local_addr(socket.as_fd()) else { return };
         let accepted = Accepted { listener, peer, local, fd: socket.as_raw_fd() };
         let now = self.outbox.now;
@@ -162,7 +162,7 @@ impl EventLoop {
         self.arm_timer(id);
     }
 
-    /// Nobody is let in any more; a new client is refused by the kernel.
+    /// From here on a new client is refused by the kernel.
     pub(super) fn stop_accepting(&mut self) {
         self.newcomers.clear();
         for (position, listener) in self.listeners.drain(..).enumerate() {

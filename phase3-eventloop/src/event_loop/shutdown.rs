@@ -3,6 +3,8 @@ use std::mem;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use phase1_echo::socket;
+
 use super::{EventLoop, SIGNALS};
 use crate::connection::CloseReason;
 use crate::service::Service;
@@ -16,7 +18,7 @@ const LAST_READS: usize = 1024;
 const ASK_EVERY: Duration = Duration::from_millis(10);
 
 impl EventLoop {
-    /// Lets nobody in, serves nobody any more, sends what is owed for as long as the grace lasts, then closes everything.
+    /// Accepts and serves nothing any more, sends what is owed for as long as the grace lasts, then closes everything.
     /// The tick in which the signal came has been finished: whatever had arrived by then has its reply in the output.
     pub(super) fn shut_down(&mut self, service: &mut dyn Service) -> anyhow::Result<()> {
         self.stop_accepting();
@@ -46,11 +48,11 @@ impl EventLoop {
 
     // ANCHOR: has-everything
     /// Whether the last byte for this client is out of our hands *and* in those of its kernel. A byte that is only in our
-    /// kernel's would be lost if the client sent one more request and our kernel, with nobody to give it to, answered RST.
+    /// kernel's would be lost if the client sent one more request and our kernel, with no socket to give it to, answered RST.
     fn has_everything(&self, id: ConnId) -> bool {
         let Some(connection) = self.outbox.connections.get(id) else { return true };
         connection.owed() == 0
-            && syscalls::unacknowledged(connection.socket.as_fd()).is_ok_and(|count| count == 0)
+            && socket::unacknowledged(connection.socket.as_fd()).is_ok_and(|count| count == 0)
     }
     // ANCHOR_END: has-everything
 

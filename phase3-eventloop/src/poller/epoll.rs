@@ -1,4 +1,4 @@
-//! epoll(7): the kernel keeps the interest list and returns only who is ready.
+//! epoll(7): the kernel keeps the interest list and returns only what is ready.
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
