@@ -4,6 +4,7 @@ pub mod hexdump;
 pub mod launch;
 pub mod ports;
 pub mod procfs;
+pub mod resp;
 pub mod rng;
 pub mod sockdiag;
 pub mod svg;

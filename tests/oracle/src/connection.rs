@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::step::{Piece, Request};
-use super::value::{self, Value};
+use kit::resp::{self, Value};
 
 /// How long a server may be silent before it counts as hung.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -59,9 +59,7 @@ impl Connection {
     }
 
     fn begin(&mut self, mut bytes: Vec<u8>, token: &[u8]) {
-        bytes.extend_from_slice(format!("*1\r\n${}\r\n", token.len()).as_bytes());
-        bytes.extend_from_slice(token);
-        bytes.extend_from_slice(b"\r\n");
+        resp::request(&[token], &mut bytes);
         self.outbox = bytes;
         self.replies.clear();
         self.ending = None;
@@ -92,7 +90,7 @@ impl Connection {
     fn take_replies(&mut self, token: &[u8]) {
         let mut at = 0;
         loop {
-            match value::parse(&self.inbox[at..]) {
+            match resp::parse(&self.inbox[at..]) {
                 Ok(Some((value, length))) => {
                     let raw = self.inbox[at..at + length].to_vec();
                     at += length;
@@ -165,15 +163,10 @@ pub fn encode(request: &Request, ids: &[Vec<u8>], addresses: &[String], out: &mu
         Request::Raw(bytes) => return out.extend_from_slice(bytes),
         Request::Command(pieces) => pieces,
     };
-    out.extend_from_slice(format!("*{}\r\n", pieces.len()).as_bytes());
-    for piece in pieces {
-        let bytes: &[u8] = match piece {
-            Piece::Bytes(bytes) => bytes,
-            Piece::ClientId(connection) => &ids[*connection],
-            Piece::Address(connection) => addresses[*connection].as_bytes(),
-        };
-        out.extend_from_slice(format!("${}\r\n", bytes.len()).as_bytes());
-        out.extend_from_slice(bytes);
-        out.extend_from_slice(b"\r\n");
-    }
+    let words = pieces.iter().map(|piece| match piece {
+        Piece::Bytes(bytes) => &bytes[..],
+        Piece::ClientId(connection) => &ids[*connection],
+        Piece::Address(connection) => addresses[*connection].as_bytes(),
+    });
+    resp::request(&words.collect::<Vec<&[u8]>>(), out);
 }

@@ -9,7 +9,7 @@ use std::io::{Error, ErrorKind, Result};
 use crate::connection::{self, Connection};
 use crate::server::Server;
 use crate::step::Request;
-use crate::value::Value;
+use kit::resp::Value;
 
 /// Commands that prepare (separated by `;`), and the one whose events are compared.
 pub type Row = (&'static str, &'static str);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::connection::Reply;
 use super::step::Request;
-use super::value::Value;
+use kit::resp::Value;
 
 /// What is compared instead of the bytes.
 #[derive(Clone, Copy)]

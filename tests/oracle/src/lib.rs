@@ -15,7 +15,6 @@ pub mod server;
 pub mod shrink;
 pub mod step;
 pub mod table;
-pub mod value;
 
 use std::fmt;
 use std::time::{Duration, Instant};

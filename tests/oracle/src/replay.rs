@@ -5,7 +5,7 @@ use super::connection::{Connection, Ending, Reply, encode, exchange, exchange_on
 use super::exceptions::{Rule, rule_for};
 use super::grammar::{CONNECTIONS, PASSWORD};
 use super::step::{Piece, Request, Step};
-use super::value::Value;
+use kit::resp::Value;
 
 /// The first difference between the two servers.
 #[derive(Clone, Debug)]

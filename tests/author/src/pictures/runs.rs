@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use kit::launch::{Launch, Limits, Ready, Target};
 use kit::procfs;
+use kit::wire::frame;
 use nix::sys::signal::Signal;
 
 use super::chart::{Chart, Series};
@@ -62,11 +63,6 @@ impl Running {
         let _ = self.target.signal(Signal::SIGTERM);
         let _ = self.target.wait_end(Duration::from_secs(30));
     }
-}
-
-/// A payload behind its length.
-pub fn frame(payload: &[u8]) -> Vec<u8> {
-    [&(payload.len() as u32).to_le_bytes()[..], payload].concat()
 }
 
 /// One frame there and back.
@@ -293,12 +289,8 @@ fn key(number: usize) -> [u8; 16] {
 }
 
 fn request(args: &[&[u8]]) -> Vec<u8> {
-    let mut out = format!("*{}\r\n", args.len()).into_bytes();
-    for arg in args {
-        out.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
-        out.extend_from_slice(arg);
-        out.extend_from_slice(b"\r\n");
-    }
+    let mut out = Vec::new();
+    kit::resp::request(args, &mut out);
     out
 }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::runs::{Running, frame, round_trip};
+use kit::wire::frame;
+
+use super::runs::{Running, round_trip};
 
 /// What clients do in a scene.
 type Scene = fn(&Running) -> Result<()>;

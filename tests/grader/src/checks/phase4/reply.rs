@@ -1,6 +1,8 @@
 //! Values as phase 4's servers send them, in RESP and in the framed protocol. Written here a second time on purpose: a
 //! grader that shared the server's codec would share its bugs.
 
+use kit::resp::Value;
+
 /// Which of the two protocols a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
@@ -47,6 +49,27 @@ impl Reply {
             "$" => Self::bulk(rest),
             _ => Self::Nil,
         }
+    }
+
+    /// What a check needs to know of a reply, whatever type RESP has for it.
+    fn of(value: Value) -> Result<Self, Bad> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(match value {
+            Value::Simple(bytes) => Self::Status(text(&bytes)),
+            Value::Error(bytes) => Self::Error(text(&bytes)),
+            Value::Integer(number) => Self::Integer(number),
+            Value::Bulk(bytes) | Value::Other(b'=', bytes) => Self::Bulk(bytes),
+            Value::Nil(_) => Self::Nil,
+            Value::Aggregate(_, items) => {
+                Self::Array(items.into_iter().map(Self::of).collect::<Result<_, _>>()?)
+            }
+            Value::Other(b'#', bytes) => Self::Integer(i64::from(bytes == b"t")),
+            Value::Other(kind, bytes) => {
+                let number = text(&bytes).parse();
+                let malformed = |_| Bad::Malformed(format!("`{}{}` is no RESP", kind as char, text(&bytes)));
+                Self::Double(number.map_err(malformed)?)
+            }
+        })
     }
 
     /// The bytes of this reply.
@@ -134,14 +157,7 @@ fn error_code(text: &str) -> u32 {
 /// A request of these arguments.
 pub(super) fn request(protocol: Protocol, args: &[&[u8]], out: &mut Vec<u8>) {
     match protocol {
-        Protocol::Resp => {
-            out.extend(format!("*{}\r\n", args.len()).bytes());
-            for arg in args {
-                out.extend(format!("${}\r\n", arg.len()).bytes());
-                out.extend(*arg);
-                out.extend(b"\r\n");
-            }
-        }
+        Protocol::Resp => kit::resp::request(args, out),
         Protocol::Framed => {
             let mut inside = (args.len() as u32).to_le_bytes().to_vec();
             args.iter().for_each(|arg| inside.extend(crate::wire::frame(arg)));
@@ -162,41 +178,8 @@ pub(super) enum Bad {
 /// Takes one RESP reply off the front: the value and how many bytes it took. Maps and sets of RESP3 are given as flat
 /// arrays.
 pub(super) fn decode_resp(bytes: &[u8]) -> Result<(Reply, usize), Bad> {
-    let end = bytes.windows(2).position(|pair| pair == b"\r\n").ok_or(Bad::Cut)?;
-    let line = String::from_utf8_lossy(&bytes[1.min(end)..end]).into_owned();
-    let malformed = || Bad::Malformed(format!("`{}` is no RESP", String::from_utf8_lossy(&bytes[..end])));
-    let number = || line.parse::<i64>().map_err(|_| malformed());
-    let mut used = end + 2;
-    let reply = match bytes[0] {
-        b'+' => Reply::Status(line),
-        b'-' => Reply::Error(line),
-        b':' => Reply::Integer(number()?),
-        b'_' => Reply::Nil,
-        b'#' => Reply::Integer(i64::from(line == "t")),
-        b',' => Reply::Double(line.parse().map_err(|_| malformed())?),
-        b'$' | b'=' => match number()? {
-            ..0 => Reply::Nil,
-            len => {
-                let body = bytes.get(used..used + len as usize + 2).ok_or(Bad::Cut)?;
-                used += body.len();
-                Reply::bulk(&body[..len as usize])
-            }
-        },
-        kind @ (b'*' | b'~' | b'>' | b'%') => match number()? {
-            ..0 => Reply::Nil,
-            count => {
-                let mut items = Vec::new();
-                for _ in 0..if kind == b'%' { 2 * count } else { count } {
-                    let (item, more) = decode_resp(&bytes[used..])?;
-                    items.push(item);
-                    used += more;
-                }
-                Reply::Array(items)
-            }
-        },
-        _ => return Err(malformed()),
-    };
-    Ok((reply, used))
+    let (value, used) = kit::resp::parse(bytes).map_err(Bad::Malformed)?.ok_or(Bad::Cut)?;
+    Ok((Reply::of(value)?, used))
 }
 
 /// Takes one tagged value off the front of a frame's payload.

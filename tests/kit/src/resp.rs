@@ -1,7 +1,20 @@
-//! Replies as trees, read from RESP2 and RESP3 alike. The comparison is of raw bytes first; the tree is looked at only
-//! where an argued exception says so.
+//! RESP: requests written, and replies read as trees, of RESP2 and RESP3 alike. Written here a second time on purpose: a
+//! grader that shared the server's codec would share its bugs.
 
 use std::fmt;
+
+/// Deeper than any reply of a correct server: a tree must not end the stack of its reader.
+const DEEPEST: usize = 64;
+
+/// A request of these arguments.
+pub fn request(args: &[&[u8]], out: &mut Vec<u8>) {
+    out.extend(format!("*{}\r\n", args.len()).bytes());
+    for arg in args {
+        out.extend(format!("${}\r\n", arg.len()).bytes());
+        out.extend(*arg);
+        out.extend(b"\r\n");
+    }
+}
 
 /// One reply.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -72,34 +85,48 @@ impl fmt::Display for Value {
 }
 
 /// Reads one reply from the front of `input`: the reply and its length in bytes, or `None` if it is not whole yet.
+///
+/// # Errors
+/// No more bytes can make this a reply; the text says why.
 pub fn parse(input: &[u8]) -> Result<Option<(Value, usize)>, String> {
+    parse_at(input, 0)
+}
+
+fn parse_at(input: &[u8], depth: usize) -> Result<Option<(Value, usize)>, String> {
     let Some(end) = input.windows(2).position(|pair| pair == b"\r\n") else { return Ok(None) };
-    let (kind, line, body) = (input[0], &input[1..end], end + 2);
+    let whole = &input[..end];
+    let malformed = || format!("`{}` is no RESP", whole.escape_ascii());
+    let Some((&kind, line)) = whole.split_first() else { return Err(malformed()) };
+    let number = || {
+        let digits = std::str::from_utf8(line).ok();
+        digits.and_then(|text| text.parse::<i64>().ok()).ok_or_else(malformed)
+    };
+    let body = end + 2;
     let value = match kind {
         b'+' => Value::Simple(line.to_vec()),
         b'-' => Value::Error(line.to_vec()),
-        b':' => Value::Integer(number(line)?),
+        b':' => Value::Integer(number()?),
         b',' | b'#' | b'(' => Value::Other(kind, line.to_vec()),
         b'_' => Value::Nil(b'_'),
-        b'$' | b'=' => return parse_string(input, kind, number(line)?, body),
-        b'*' | b'%' | b'~' | b'>' => return parse_aggregate(input, kind, number(line)?, body),
-        _ => return Err(format!("no reply begins with byte {kind:#04x}: {}", input.escape_ascii())),
+        b'$' | b'=' => return parse_string(input, kind, number()?, body),
+        b'*' | b'%' | b'~' | b'>' if depth == DEEPEST => {
+            return Err(format!("a reply is nested deeper than {DEEPEST} levels"));
+        }
+        b'*' | b'%' | b'~' | b'>' => return parse_aggregate(input, kind, number()?, body, depth),
+        _ => return Err(malformed()),
     };
     Ok(Some((value, body)))
 }
 
 fn parse_string(input: &[u8], kind: u8, length: i64, body: usize) -> Result<Option<(Value, usize)>, String> {
-    if length < 0 {
-        return Ok(Some((Value::Nil(b'$'), body)));
-    }
-    let end = body + length as usize;
-    if input.len() < end + 2 {
-        return Ok(None);
-    }
-    if &input[end..end + 2] != b"\r\n" {
+    let Ok(length) = usize::try_from(length) else { return Ok(Some((Value::Nil(b'$'), body))) };
+    let Some(text) = input[body..].get(..length) else { return Ok(None) };
+    let end = body + length;
+    let Some(closing) = input.get(end..end + 2) else { return Ok(None) };
+    if closing != b"\r\n" {
         return Err("a bulk string does not end with CRLF".into());
     }
-    let text = input[body..end].to_vec();
+    let text = text.to_vec();
     let value = if kind == b'$' { Value::Bulk(text) } else { Value::Other(kind, text) };
     Ok(Some((value, end + 2)))
 }
@@ -109,15 +136,16 @@ fn parse_aggregate(
     kind: u8,
     count: i64,
     body: usize,
+    depth: usize,
 ) -> Result<Option<(Value, usize)>, String> {
     if count < 0 {
         return Ok(Some((Value::Nil(b'*'), body)));
     }
-    let count = if kind == b'%' { count * 2 } else { count };
+    let count = if kind == b'%' { count.saturating_mul(2) } else { count };
     let mut members = Vec::new();
     let mut at = body;
     for _ in 0..count {
-        match parse(&input[at..])? {
+        match parse_at(&input[at..], depth + 1)? {
             Some((member, length)) => {
                 members.push(member);
                 at += length;
@@ -126,13 +154,6 @@ fn parse_aggregate(
         }
     }
     Ok(Some((Value::Aggregate(kind, members), at)))
-}
-
-fn number(line: &[u8]) -> Result<i64, String> {
-    std::str::from_utf8(line)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| format!("not a number: {}", line.escape_ascii()))
 }
 
 #[cfg(test)]
@@ -156,5 +177,16 @@ mod tests {
         assert!(parse(b"hello\r\n").is_err());
         assert!(parse(b":one\r\n").is_err());
         assert!(parse(b"$1\r\nabc\r\n").is_err());
+        assert!(parse(b"\r\n").is_err());
+        assert_eq!(parse(b"$9223372036854775807\r\nabc\r\n"), Ok(None));
+        assert_eq!(parse(b"%9223372036854775807\r\n"), Ok(None));
+        assert!(parse(&b"*1\r\n".repeat(1_000_000)).unwrap_err().contains("nested"));
+    }
+
+    #[test]
+    fn a_request_is_an_array_of_bulk_strings() {
+        let mut out = Vec::new();
+        request(&[b"GET", b"k"], &mut out);
+        assert_eq!(out, b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n");
     }
 }
