@@ -6,6 +6,7 @@
 mod background;
 pub mod change;
 mod db;
+mod db_mut;
 mod deadlines;
 mod lazyfree;
 mod side;
@@ -20,7 +21,8 @@ mod walk;
 pub use crate::hash::{Hasher, Key};
 pub use crate::types::{Deadline, Edit, Found, Millis, Object, Taken, Value};
 pub use change::{Changes, Event};
-pub use db::{Db, DbMut, Plain};
+pub use db::{Db, Plain};
+pub use db_mut::DbMut;
 
 /// All databases and the clock they share.
 pub struct Keyspace {

@@ -2,7 +2,8 @@
 use std::time::Instant;
 
 use super::Keyspace;
-use super::db::{Db, DbMut};
+use super::db::Db;
+use super::db_mut::DbMut;
 use super::usage;
 
 /// Keys expired per database and round. Each of these shares is chosen to take less than a tenth of a millisecond.

@@ -7,7 +7,12 @@
 //! A heap of few records is small: the first pages of a class begin short and grow (see [`super::page`]), and the index grows with
 //! them. A page whose last record goes is given back. After many removals every page may be partly empty; then
 //! [`Heap::compaction_candidate`] names the page to empty next, and its owner moves the records one by one.
-use super::class::{MAX_RECORD, UNIT, class_of, units_of};
+mod compact;
+mod info;
+
+use info::{Class, Info, NO_PAGE, NO_SLOT};
+
+use super::class::{UNIT, class_of, units_of};
 use super::page::{PAGE, PAGE_UNITS, Page, Young, full_grown};
 use super::{Draft, FLAGS, Record, RecordMut};
 use crate::memory::chunks::trim;
@@ -15,57 +20,6 @@ use crate::memory::prefetch;
 
 const UNIT_BITS: u32 = PAGE_UNITS.trailing_zeros();
 const MAX_PAGES: usize = 1 << (32 - UNIT_BITS);
-/// No page, no slot.
-const NO_PAGE: u32 = u32::MAX;
-const NO_SLOT: u16 = u16::MAX;
-
-/// What the heap knows of a page.
-#[derive(Clone, Copy, Debug)]
-struct Info {
-    /// Neighbours among the pages of this class that have room.
-    previous: u32,
-    next: u32,
-    /// Records in it.
-    used: u16,
-    /// The first unit of a slot freed earlier. Each free slot's first two bytes lead to the next.
-    free: u16,
-    /// The first unit never used yet: slots behind it need no list, and their memory is not touched.
-    fresh: u16,
-    /// Units of each slot.
-    units: u16,
-}
-
-impl Info {
-    fn slot_units(&self) -> usize {
-        self.units.into()
-    }
-
-    fn class(&self) -> usize {
-        class_of(self.slot_units() * UNIT)
-    }
-
-    fn capacity(&self) -> usize {
-        PAGE_UNITS / self.slot_units()
-    }
-
-    fn is_full(&self) -> bool {
-        usize::from(self.used) == self.capacity()
-    }
-}
-
-/// What the heap knows of a size class.
-#[derive(Clone, Copy, Debug)]
-struct Class {
-    /// First and last of the pages with room.
-    first: u32,
-    last: u32,
-    pages: u32,
-    used: u32,
-}
-
-impl Class {
-    const EMPTY: Class = Class { first: NO_PAGE, last: NO_PAGE, pages: 0, used: 0 };
-}
 
 /// Records in pages, named by 32-bit references.
 #[derive(Debug)]
@@ -294,46 +248,6 @@ impl Heap {
             next => self.info[next as usize].previous = previous,
         }
     }
-
-    // ANCHOR: compaction
-    /// A page whose records would all fit into the free slots of other pages of its class, when that class wastes more
-    /// than an eighth of its memory.
-    pub fn compaction_candidate(&self) -> Option<usize> {
-        self.classes.iter().enumerate().find_map(|(class, list)| {
-            let capacity = PAGE_UNITS / units_of(class);
-            let pages = list.pages as usize;
-            let free = pages * capacity - list.used as usize;
-            let wasteful = free >= (2 + pages / 8) * capacity;
-            (wasteful && list.first != list.last).then_some(list.last as usize)
-        })
-    }
-
-    /// References of up to `count` records of a page.
-    pub fn records_of(&self, page: usize, count: usize) -> Vec<u32> {
-        let info = self.info[page];
-        if info.used == 0 {
-            return Vec::new();
-        }
-        (0..usize::from(info.fresh))
-            .step_by(info.slot_units())
-            .map(|unit| join(page, unit))
-            .filter(|reference| self.record(*reference).0[FLAGS] != 0)
-            .take(count)
-            .collect()
-    }
-
-    /// Moves a record to the first page with room, unchanged. Its new reference.
-    pub fn relocate(&mut self, reference: u32) -> u32 {
-        let class = self.info[split(reference).0].class();
-        let moved = self.allocate(class);
-        let len = units_of(class) * UNIT;
-        let mut record = [0; MAX_RECORD];
-        record[..len].copy_from_slice(&self.record(reference).0[..len]);
-        self.record_mut(moved).0[..len].copy_from_slice(&record[..len]);
-        self.free(reference);
-        moved
-    }
-    // ANCHOR_END: compaction
 
     /// Number of page numbers given out, for a walk over all pages.
     pub fn page_numbers(&self) -> usize {

@@ -4,6 +4,7 @@
 //! and its bucket asked for as soon as its request is understood, then all records are asked for, and by the time the first
 //! command runs they are on their way to the cache.
 mod peek;
+mod repeat;
 
 use std::mem;
 
@@ -14,8 +15,10 @@ use crate::state::clients::{Client, Unfinished};
 use crate::wire::args::{Args, Span};
 use crate::wire::limits::{Limits, Parsed, ProtocolError};
 use crate::wire::reply::Wire;
-use crate::wire::resp::{self, Progress, RequestPrefix};
+use crate::wire::resp::{self, Progress};
 use crate::wire::{framed, inline};
+
+use repeat::RepeatCache;
 
 /// Most requests taken apart at once: enough to hide memory's latency, few enough that what was fetched is still cached
 /// when its turn comes.
@@ -63,27 +66,6 @@ pub struct Batch {
     repeat: RepeatCache,
     /// Everything before this offset of the input is understood.
     pub end: usize,
-}
-
-/// The last plain request's head and what came of looking its name up: pipelines repeat one command.
-#[derive(Clone, Copy)]
-struct RepeatCache {
-    head: RequestPrefix,
-    command: Resolved,
-    keys: KeySpec,
-    /// The first argument is the only key, and it is there.
-    one_key: bool,
-}
-
-impl Default for RepeatCache {
-    fn default() -> Self {
-        RepeatCache {
-            head: RequestPrefix::NONE,
-            command: Resolved::Unknown,
-            keys: KeySpec::NONE,
-            one_key: false,
-        }
-    }
 }
 
 /// What is looked into ahead of the commands: where their names are known, and where their keys probably are.
@@ -157,50 +139,6 @@ impl Batch {
             }
             progress = Progress::at(self.end);
         }
-    }
-
-    /// Nearly every request is whole, small and well-formed. As many as are so are taken here, in one short loop.
-    #[inline]
-    fn gather_plain(&mut self, input: &[u8], limits: &Limits, ahead: Lookahead<'_>) {
-        while self.requests.len() < MOST {
-            let first_span = self.spans.len();
-            let begin = self.end;
-            if let Some(end) = self.repeat.head.parse(input, begin, limits, &mut self.spans) {
-                self.end = end;
-                self.push_usual(input, first_span, ahead);
-                continue;
-            }
-            self.spans.truncate(first_span);
-            let Some(end) = resp::parse_plain(input, begin, limits, &mut self.spans) else {
-                self.spans.truncate(first_span);
-                return;
-            };
-            self.end = end;
-            self.push(input, first_span, false, ahead);
-            if let Some(Request { command: Resolved::Known(id), .. }) = self.requests.last()
-                && ahead.lookup.is_simple(*id)
-            {
-                let spans = &self.spans[first_span..];
-                let keys = ahead.lookup.row(*id).keys;
-                let one_key = keys == KeySpec::ONE && spans.len() > 1;
-                let head = RequestPrefix::of(input, begin, spans);
-                self.repeat = RepeatCache { head, command: Resolved::Known(*id), keys, one_key };
-            }
-        }
-    }
-
-    /// Takes in a request that began like the one before.
-    #[inline(always)]
-    fn push_usual(&mut self, input: &[u8], first_span: usize, ahead: Lookahead<'_>) {
-        let RepeatCache { command, keys, one_key, .. } = self.repeat;
-        let first_hash = self.hashes.len();
-        let spans = &self.spans[first_span..];
-        if one_key {
-            self.hashes.push(ahead.db.hash_and_prefetch(Args::new(input, spans).get(1)));
-        } else {
-            hash_keys(&mut self.hashes, Args::new(input, spans), keys, ahead.db);
-        }
-        self.note(first_span, first_hash, command, false);
     }
 
     /// The arguments of a request.
