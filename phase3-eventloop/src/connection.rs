@@ -42,7 +42,7 @@ pub enum CloseReason {
     /// The peer accepted no byte of a waiting output for too long.
     Stalled,
     /// The kernel reported an error: the connection was reset, for instance. `EMSGSIZE`: an unfinished request outgrew
-    /// [`Limits::max_carry`].
+    /// [`Limits::max_pending`].
     Error(nix::Error),
     /// The server is going down.
     Shutdown,
@@ -127,8 +127,8 @@ pub struct Connection {
     /// See [`State`].
     pub state: State,
     /// Received, not consumed. No capacity while empty.
-    pub carry: Vec<u8>,
-    /// `carry` may hold whole requests: serve them before reading on.
+    pub pending: Vec<u8>,
+    /// `pending` may hold whole requests: serve them before reading on.
     pub unserved: bool,
     /// Replies; the first `sent` bytes are history. No capacity while drained.
     pub output: Vec<u8>,
@@ -162,7 +162,7 @@ impl Connection {
             socket,
             peer,
             state: State::Open,
-            carry: Vec::new(),
+            pending: Vec::new(),
             unserved: false,
             output: Vec::new(),
             sent: 0,
@@ -186,8 +186,8 @@ impl Connection {
     /// What its buffers hold.
     pub fn stats(&self) -> ConnStats {
         ConnStats {
-            input_len: self.carry.len(),
-            input_capacity: self.carry.capacity(),
+            input_len: self.pending.len(),
+            input_capacity: self.pending.capacity(),
             output_len: self.owed(),
             output_capacity: self.output.capacity(),
         }
@@ -197,7 +197,7 @@ impl Connection {
     pub fn wants_read(&self) -> bool {
         match self.state {
             State::Open => !self.unserved,
-            State::Held => self.carry.len() < READ_SIZE,
+            State::Held => self.pending.len() < READ_SIZE,
             State::Lingering { .. } => true,
             State::Full | State::Closing { .. } => false,
         }
@@ -268,7 +268,7 @@ impl Connection {
     /// Sends FIN: everything owed has been sent, nothing will follow.
     pub fn linger(&mut self, now: Instant) {
         self.state = State::Lingering { until: now + LINGER };
-        self.carry = Vec::new();
+        self.pending = Vec::new();
         // ENOTCONN if the peer has reset the connection meanwhile; then the next event says so.
         if nix::sys::socket::shutdown(self.socket.as_raw_fd(), Shutdown::Write).is_err() {
             self.peer_ended = true;

@@ -14,7 +14,7 @@ pub struct Limits {
     /// Below this many it is served again.
     pub low_mark: usize,
     /// Most bytes an unfinished request may hold before the connection is closed.
-    pub max_carry: usize,
+    pub max_pending: usize,
     /// Probe a silent peer this often (tcp(7), keep-alive); connections accepted from now on. `None`: never.
     pub keepalive: Option<Duration>,
 }
@@ -27,7 +27,7 @@ impl Default for Limits {
             stall_timeout: Some(Duration::from_secs(60)),
             high_mark: 1024 * 1024,
             low_mark: 256 * 1024,
-            max_carry: 1024 * 1024 * 1024,
+            max_pending: 1024 * 1024 * 1024,
             keepalive: None,
         }
     }

@@ -28,7 +28,7 @@ pub struct Outbox {
 /// What a turn works on: a connection's own buffers.
 pub(crate) struct Lent {
     /// Received before, not consumed.
-    pub carry: Vec<u8>,
+    pub pending: Vec<u8>,
     /// Replies; the first `sent` bytes are history.
     pub out: Vec<u8>,
     pub sent: usize,
@@ -136,10 +136,10 @@ impl Outbox {
         let stats = connection.stats();
         let stats = ConnStats { input_len: input.unwrap_or(stats.input_len), ..stats };
         connection.prepare_output(&mut self.buffers);
-        let (carry, out) = (mem::take(&mut connection.carry), mem::take(&mut connection.output));
+        let (pending, out) = (mem::take(&mut connection.pending), mem::take(&mut connection.output));
         let sent = connection.sent;
         self.lent = Some((connection, stats));
-        Some(Lent { carry, out, sent })
+        Some(Lent { pending, out, sent })
     }
 
     /// Takes the lent connection back, to be completed and given to [`Outbox::store`].
@@ -152,8 +152,8 @@ impl Outbox {
 
     /// Ends a turn.
     pub(crate) fn store(&mut self, mut connection: Box<Connection>) {
-        if connection.carry.is_empty() {
-            self.buffers.give_back(&mut connection.carry);
+        if connection.pending.is_empty() {
+            self.buffers.give_back(&mut connection.pending);
         }
         self.connections.put_back(connection.id, connection);
     }

@@ -90,7 +90,7 @@ fn settings(args: &Args, max_frame: u32) -> Result<Settings> {
     let limits = Limits {
         idle_timeout: args.seconds("idle-timeout")?,
         stall_timeout,
-        max_carry: HEADER + max_frame as usize,
+        max_pending: HEADER + max_frame as usize,
         ..Limits::default()
     };
     let trace = match args.text("trace") {

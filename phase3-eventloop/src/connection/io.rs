@@ -18,7 +18,7 @@ const MAX_READ: usize = 1024 * 1024;
 pub struct Received {
     /// New bytes; 0 is the peer's FIN.
     pub count: usize,
-    /// `Some(n)`: carry and new bytes stand together in the first n bytes of the scratch buffer. `None`: in `carry`.
+    /// `Some(n)`: pending and new bytes stand together in the first n bytes of the scratch buffer. `None`: in `pending`.
     pub scratch: Option<usize>,
 }
 
@@ -35,12 +35,12 @@ impl Connection {
     pub fn receive(&mut self, scratch: &mut [u8]) -> nix::Result<Received> {
         // ANCHOR: read-step
         // ANCHOR: read-step-body
-        let tail = self.carry.len();
+        let tail = self.pending.len();
         if tail > READ_SIZE {
-            let count = syscalls::recv_append(self.socket.as_fd(), &mut self.carry, tail.min(MAX_READ))?;
+            let count = syscalls::recv_append(self.socket.as_fd(), &mut self.pending, tail.min(MAX_READ))?;
             return Ok(Received { count, scratch: None });
         }
-        scratch[..tail].copy_from_slice(&self.carry);
+        scratch[..tail].copy_from_slice(&self.pending);
         let count = syscalls::recv(self.socket.as_fd(), &mut scratch[tail..tail + READ_SIZE])?;
         Ok(Received { count, scratch: Some(tail + count) })
         // ANCHOR_END: read-step-body
@@ -94,15 +94,15 @@ impl Connection {
         }
     }
 
-    /// Keeps what the service did not consume: of bytes in the scratch buffer (`fresh`) a copy, of `carry` the rest.
+    /// Keeps what the service did not consume: of bytes in the scratch buffer (`fresh`) a copy, of `pending` the rest.
     pub fn keep_rest(&mut self, fresh: Option<&[u8]>, consumed: usize) {
         match fresh {
-            Some(input) if consumed == 0 => self.carry.extend_from_slice(&input[self.carry.len()..]),
+            Some(input) if consumed == 0 => self.pending.extend_from_slice(&input[self.pending.len()..]),
             Some(input) => {
-                self.carry.clear();
-                self.carry.extend_from_slice(&input[consumed..]);
+                self.pending.clear();
+                self.pending.extend_from_slice(&input[consumed..]);
             }
-            None => drop(self.carry.drain(..consumed)),
+            None => drop(self.pending.drain(..consumed)),
         }
     }
 }

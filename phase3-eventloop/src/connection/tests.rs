@@ -9,7 +9,7 @@ const LIMITS: Limits = Limits {
     stall_timeout: Some(Duration::from_secs(5)),
     high_mark: 1000,
     low_mark: 100,
-    max_carry: 1 << 20,
+    max_pending: 1 << 20,
     keepalive: None,
 };
 
@@ -36,7 +36,7 @@ fn a_whole_request_never_touches_the_carry() {
     theirs.write_all(b"hello").unwrap();
     assert_eq!(connection.receive(&mut scratch), Ok(Received { count: 5, scratch: Some(5) }));
     connection.keep_rest(Some(&scratch[..5]), 5);
-    assert_eq!(connection.carry.capacity(), 0);
+    assert_eq!(connection.pending.capacity(), 0);
     assert_eq!(connection.receive(&mut scratch), Err(Errno::EAGAIN));
     drop(theirs);
     assert_eq!(connection.receive(&mut scratch).map(|received| received.count), Ok(0));
@@ -48,15 +48,15 @@ fn the_tail_stands_in_front_of_what_arrives_next() {
     theirs.write_all(b"one tw").unwrap();
     connection.receive(&mut scratch).unwrap();
     connection.keep_rest(Some(&scratch[..6]), 4);
-    assert_eq!(connection.carry, b"tw");
+    assert_eq!(connection.pending, b"tw");
     theirs.write_all(b"o thr").unwrap();
     let received = connection.receive(&mut scratch).unwrap();
     assert_eq!(received, Received { count: 5, scratch: Some(7) });
     assert_eq!(&scratch[..7], b"two thr");
     connection.keep_rest(Some(&scratch[..7]), 0);
-    assert_eq!(connection.carry, b"two thr", "unconsumed: only the new bytes are added");
+    assert_eq!(connection.pending, b"two thr", "unconsumed: only the new bytes are added");
     connection.keep_rest(None, 4);
-    assert_eq!(connection.carry, b"thr");
+    assert_eq!(connection.pending, b"thr");
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_long_request_grows_in_place_and_arrives_intact() {
     let copy = message.clone();
     let writer = std::thread::spawn(move || theirs.write_all(&copy).map(|()| theirs));
     let mut in_place = 0;
-    while connection.carry.len() < message.len() {
+    while connection.pending.len() < message.len() {
         match connection.receive(&mut scratch) {
             Ok(Received { scratch: Some(length), .. }) => connection.keep_rest(Some(&scratch[..length]), 0),
             Ok(Received { count, scratch: None }) => in_place += count,
@@ -74,7 +74,7 @@ fn a_long_request_grows_in_place_and_arrives_intact() {
             Err(errno) => panic!("{errno}"),
         }
     }
-    assert!(connection.carry == message);
+    assert!(connection.pending == message);
     assert!(in_place > message.len() - 3 * READ_SIZE, "only {in_place} bytes without a copy");
     writer.join().unwrap().unwrap();
 }
@@ -184,7 +184,7 @@ fn a_held_client_is_read_one_read_ahead() {
             Err(errno) => assert_eq!(errno, Errno::EAGAIN),
         }
     }
-    assert!((READ_SIZE..2 * READ_SIZE).contains(&connection.carry.len()));
+    assert!((READ_SIZE..2 * READ_SIZE).contains(&connection.pending.len()));
     drop(connection);
     writer.join().unwrap();
 }

@@ -80,7 +80,7 @@ impl EventLoop {
         // Before the descriptor is closed: its number is free for the next accept right after.
         let deregistered = self.poller.deregister(connection.socket.as_fd());
         debug_assert!(deregistered.is_ok(), "a live connection is registered: {deregistered:?}");
-        self.outbox.buffers.give_back(&mut connection.carry);
+        self.outbox.buffers.give_back(&mut connection.pending);
         self.outbox.buffers.give_back(&mut connection.output);
         self.trace.close_track(id);
     }

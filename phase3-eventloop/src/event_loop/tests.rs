@@ -489,7 +489,7 @@ fn a_new_idle_timeout_reaches_those_asleep_but_not_the_exempt() {
 
 #[test]
 fn an_unfinished_request_may_not_grow_for_ever() {
-    let limits = Limits { max_carry: 100_000, ..Limits::default() };
+    let limits = Limits { max_pending: 100_000, ..Limits::default() };
     everywhere(limits, |running| {
         let (mut client, id) = running.connect();
         let mut stream = client.0.get_ref().try_clone().unwrap();

@@ -54,10 +54,10 @@ impl EventLoop {
         connection.peer_ended = true;
         connection.enlist(&mut self.outbox.dirty);
         let Some(mut lent) = self.outbox.lend(id, None) else { return };
-        service.end_of_input(id, &lent.carry, &mut lent.out);
+        service.end_of_input(id, &lent.pending, &mut lent.out);
         let mut connection = self.outbox.take_back(lent.out);
-        lent.carry.clear();
-        connection.carry = lent.carry;
+        lent.pending.clear();
+        connection.pending = lent.pending;
         connection.close(CloseReason::EndOfStream, false);
         self.outbox.store(connection);
     }
@@ -73,7 +73,7 @@ impl EventLoop {
         let start = self.trace.begin();
         let fresh = fresh.map(|range| self.batch.bytes(range));
         let Some(mut lent) = self.outbox.lend(id, fresh.map(<[u8]>::len)) else { return };
-        let (input, sent) = (fresh.unwrap_or(&lent.carry), lent.sent);
+        let (input, sent) = (fresh.unwrap_or(&lent.pending), lent.sent);
         let length = input.len();
         // What has been sent in part still stands in front of `out` and must not count as waiting.
         let high_mark = self.outbox.limits.high_mark.saturating_add(sent);
@@ -85,9 +85,9 @@ impl EventLoop {
         self.trace.note(Track::Connection(id), "serve", start, args);
 
         let mut connection = self.outbox.take_back(lent.out);
-        connection.carry = lent.carry;
-        if consumed < length && connection.carry.capacity() == 0 {
-            connection.carry = self.outbox.buffers.take();
+        connection.pending = lent.pending;
+        if consumed < length && connection.pending.capacity() == 0 {
+            connection.pending = self.outbox.buffers.take();
         }
         connection.keep_rest(fresh, consumed);
         end_turn(&mut connection, next, &self.outbox.limits);
@@ -118,9 +118,9 @@ fn end_turn(connection: &mut Connection, next: Next, limits: &Limits) {
     if connection.state != State::Open {
         return;
     }
-    connection.unserved = next != Next::More && !connection.carry.is_empty();
+    connection.unserved = next != Next::More && !connection.pending.is_empty();
     match next {
-        Next::More if connection.carry.len() > limits.max_carry => {
+        Next::More if connection.pending.len() > limits.max_pending => {
             connection.close(CloseReason::Error(Errno::EMSGSIZE), false);
         }
         Next::More => {}

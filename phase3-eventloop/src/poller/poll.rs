@@ -70,17 +70,10 @@ impl Poll {
 
 /// POLLERR and POLLHUP are reported whether asked for or not.
 fn to_flags(interest: Interest) -> libc::c_short {
-    let mut flags = 0;
-    if interest.readable {
-        flags |= libc::POLLIN;
-    }
-    if interest.writable {
-        flags |= libc::POLLOUT;
-    }
-    if interest.peer_fin {
-        flags |= libc::POLLRDHUP;
-    }
-    flags
+    let flag = |on: bool, flag: libc::c_short| if on { flag } else { 0 };
+    flag(interest.readable, libc::POLLIN)
+        | flag(interest.writable, libc::POLLOUT)
+        | flag(interest.peer_fin, libc::POLLRDHUP)
 }
 
 impl Poller for Poll {

@@ -24,7 +24,7 @@ pub fn of_the_loop(config: &Config) -> Limits {
         high_mark: HIGH_MARK,
         low_mark: LOW_MARK,
         // A request as a whole. How much of it may wait to be understood is checked after each turn.
-        max_carry: LONGEST_REQUEST as usize,
+        max_pending: LONGEST_REQUEST as usize,
         keepalive: seconds(config.tcp_keepalive),
     }
 }
