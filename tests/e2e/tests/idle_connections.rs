@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use bench::compare::cores;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use socket2::SockRef;
 use support::{Conn, Server};
 
 const FEW: usize = 10;
@@ -32,7 +31,7 @@ impl Crowd {
             .map(|_| {
                 let conn = server.connect();
                 // Reset at the end: forty thousand ports in TIME_WAIT would be missed by the next test.
-                SockRef::from(&conn.stream).set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
+                kit::conn::reset_when_closed(&conn.stream).expect("SO_LINGER");
                 conn
             })
             .collect();

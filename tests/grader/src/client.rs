@@ -14,7 +14,6 @@ use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::check::{Kind, Outcome, Verdict};
 use crate::context::Patience;
@@ -171,12 +170,7 @@ impl Client {
 }
 
 fn open(remote: SocketAddr, receive_buffer: Option<usize>) -> io::Result<TcpStream> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
-    if let Some(size) = receive_buffer {
-        socket.set_recv_buffer_size(size)?;
-    }
-    socket.connect_timeout(&remote.into(), Duration::from_secs(5))?;
-    socket.set_tcp_nodelay(true)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
+    let stream = kit::conn::open_with_receive_buffer(remote, Duration::from_secs(5), receive_buffer)?;
+    stream.set_nonblocking(true)?;
+    Ok(stream)
 }

@@ -47,8 +47,7 @@ pub struct Connection {
 impl Connection {
     /// Connects.
     pub fn open(address: SocketAddr) -> std::io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
+        let stream = kit::conn::open(address, PATIENCE)?;
         stream.set_nonblocking(true)?;
         Ok(Connection { stream, outbox: Vec::new(), inbox: Vec::new(), replies: Vec::new(), ending: None })
     }

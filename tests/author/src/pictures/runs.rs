@@ -14,6 +14,9 @@ use nix::sys::signal::Signal;
 
 use super::chart::{Chart, Series};
 
+/// How long any answer may take.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A server, killed when dropped.
 pub struct Running {
     target: Target,
@@ -42,10 +45,7 @@ impl Running {
     /// # Errors
     /// When the server does not answer.
     pub fn connect(&self) -> Result<TcpStream> {
-        let stream = TcpStream::connect(self.address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        Ok(stream)
+        Ok(kit::conn::open_blocking(self.address, PATIENCE)?)
     }
 
     /// Nanoseconds of CPU so far.
@@ -61,7 +61,7 @@ impl Running {
     /// Asks it to end and waits, so that a trace is complete.
     pub fn finish(self) {
         let _ = self.target.signal(Signal::SIGTERM);
-        let _ = self.target.wait_end(Duration::from_secs(30));
+        let _ = self.target.wait_end(PATIENCE);
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use kit::wire::frame;
 
-use super::runs::{Running, round_trip};
+use super::runs::{PATIENCE, Running, round_trip};
 
 /// What clients do in a scene.
 type Scene = fn(&Running) -> Result<()>;
@@ -76,11 +76,7 @@ fn thousand(server: &Running) -> Result<()> {
 }
 
 fn slow_reader(server: &Running) -> Result<()> {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
-    // Before connect: the window is agreed on in the handshake.
-    socket.set_recv_buffer_size(32 * 1024)?;
-    socket.connect(&server.address.into())?;
-    let mut reader: std::net::TcpStream = socket.into();
+    let mut reader = kit::conn::open_with_receive_buffer(server.address, PATIENCE, Some(32 * 1024))?;
     let mut writer = reader.try_clone()?;
     let sender = std::thread::spawn(move || {
         let message = frame(&[b'x'; 60_000]);

@@ -11,6 +11,7 @@ use super::skip::{Skipper, Wire};
 use super::stats::Histogram;
 use super::template::Batch;
 use anyhow::{Context, Result, bail};
+use kit::conn;
 use kit::rng::Rng;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use std::collections::VecDeque;
@@ -72,8 +73,7 @@ impl Load {
         let mut connected = Vec::with_capacity(clients);
         for index in 0..clients {
             let stream =
-                TcpStream::connect(address).with_context(|| format!("client {index} cannot connect"))?;
-            stream.set_nodelay(true)?;
+                conn::open(address, SILENCE).with_context(|| format!("client {index} cannot connect"))?;
             stream.set_nonblocking(true)?;
             epoll.add(&stream, EpollEvent::new(EpollFlags::EPOLLIN, index as u64)).context("epoll_ctl(2)")?;
             let skipper = Skipper::new(wire);

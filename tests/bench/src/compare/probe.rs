@@ -4,6 +4,7 @@
 use super::skip::{Skipper, Wire};
 use super::template::{Batch, Template};
 use anyhow::{Context, Result, bail};
+use kit::conn;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -51,10 +52,8 @@ impl Exchange {
     /// # Errors
     /// Those of connect(2).
     pub fn connect(address: SocketAddr, wire: Wire) -> Result<Self> {
-        let stream = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        let stream =
+            conn::open_blocking(address, PATIENCE).with_context(|| format!("cannot connect to {address}"))?;
         Ok(Exchange { stream, wire })
     }
 

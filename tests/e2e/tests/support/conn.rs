@@ -1,9 +1,6 @@
 //! A client that can do what clients do to servers: split, drip, stuff, half-close, reset.
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::os::fd::AsRawFd;
-
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, setsockopt, socket, sockopt};
 
 use super::{DEADLINE, eventually};
 
@@ -16,22 +13,17 @@ pub struct Conn {
 impl Conn {
     /// Connects; every small write leaves at once.
     pub fn to(addr: SocketAddr) -> Conn {
-        Self::around(
-            TcpStream::connect_timeout(&addr, DEADLINE).unwrap_or_else(|e| panic!("connect {addr}: {e}")),
-        )
+        Self::open(addr, None)
     }
 
-    /// Connects with a receive buffer of about `bytes`: a slow reader. Must be set before connecting, because the
-    /// window is negotiated then.
+    /// Connects with a receive buffer of about `bytes`: a slow reader.
     pub fn with_receive_buffer(addr: SocketAddr, bytes: usize) -> Conn {
-        let fd = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).expect("socket");
-        setsockopt(&fd, sockopt::RcvBuf, &bytes).expect("SO_RCVBUF");
-        nix::sys::socket::connect(fd.as_raw_fd(), &SockaddrStorage::from(addr)).expect("connect");
-        Self::around(TcpStream::from(fd))
+        Self::open(addr, Some(bytes))
     }
 
-    fn around(stream: TcpStream) -> Conn {
-        stream.set_nodelay(true).expect("TCP_NODELAY");
+    fn open(addr: SocketAddr, receive_buffer: Option<usize>) -> Conn {
+        let stream = kit::conn::open_with_receive_buffer(addr, DEADLINE, receive_buffer)
+            .unwrap_or_else(|error| panic!("connect {addr}: {error}"));
         stream.set_read_timeout(Some(DEADLINE)).expect("SO_RCVTIMEO");
         stream.set_write_timeout(Some(DEADLINE)).expect("SO_SNDTIMEO");
         Conn { stream }
@@ -179,8 +171,7 @@ impl Conn {
 
     /// Closes with RST instead of FIN.
     pub fn reset(self) {
-        let linger = libc::linger { l_onoff: 1, l_linger: 0 };
-        setsockopt(&self.stream, sockopt::Linger, &linger).expect("SO_LINGER");
+        kit::conn::reset_when_closed(&self.stream).expect("SO_LINGER");
     }
 }
 

@@ -140,9 +140,9 @@ impl Client {
         }
     }
 
-    /// Ends the connection with RST instead of FIN: SO_LINGER with a time of 0.
+    /// Ends the connection with RST instead of FIN.
     pub fn reset(self) {
         // Should the option fail, a plain close is the next best thing.
-        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        let _ = kit::conn::reset_when_closed(&self.stream);
     }
 }
