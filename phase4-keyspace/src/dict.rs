@@ -23,6 +23,7 @@ mod tests;
 
 use crate::memory::chunks::Chunks;
 use crate::memory::prefetch;
+use crate::record::Ref;
 use bucket::Bucket;
 
 /// Mean entries per bucket above which an insert splits one; design/dict.md has the measurements behind it.
@@ -47,7 +48,7 @@ pub struct Place {
     at: At,
     slot: u32,
     /// The reference found there.
-    pub reference: u32,
+    pub reference: Ref,
 }
 
 /// A hash table from a hash to a 32-bit reference, which grows and shrinks by one bucket at a time.
@@ -60,7 +61,7 @@ pub struct Dict {
     mask: usize,
     len: usize,
     /// Entries on their way between buckets; empty between calls, kept for its memory.
-    moving: Vec<(u8, u32)>,
+    moving: Vec<(u8, Ref)>,
 }
 
 /// Eight bits that the choice of the bucket does not use; never 0, which marks a free slot.
@@ -107,7 +108,7 @@ impl Dict {
     /// The reference with this hash that `is` recognises. It is asked about entries whose tag agrees, hardly ever in
     /// vain.
     #[inline(always)]
-    pub fn get(&self, hash: u64, is: impl Fn(u32) -> bool + Copy) -> Option<u32> {
+    pub fn get(&self, hash: u64, is: impl Fn(Ref) -> bool + Copy) -> Option<Ref> {
         // ANCHOR: dict-find-body
         let tag = tag(hash);
         let mut bucket = self.table.in_chunk(self.home(hash))?;
@@ -122,7 +123,7 @@ impl Dict {
 
     /// The same, for those who want to change the entry and need to know where it stands.
     #[inline(always)]
-    pub fn find(&self, hash: u64, is: impl Fn(u32) -> bool + Copy) -> Option<Place> {
+    pub fn find(&self, hash: u64, is: impl Fn(Ref) -> bool + Copy) -> Option<Place> {
         if self.len == 0 {
             return None;
         }
@@ -139,7 +140,7 @@ impl Dict {
     // ANCHOR_END: probe
 
     /// Adds an entry that is not there yet. `hash_of` tells the hash of the record behind any reference.
-    pub fn insert(&mut self, hash: u64, reference: u32, hash_of: impl Fn(u32) -> u64) {
+    pub fn insert(&mut self, hash: u64, reference: Ref, hash_of: impl Fn(Ref) -> u64) {
         // ANCHOR: dict-insert-body
         if self.table.len() == 0 {
             self.table.push(Bucket::default());
@@ -154,7 +155,7 @@ impl Dict {
     }
 
     /// Puts an entry behind the last of a home bucket's chain.
-    fn append(&mut self, home: usize, tag: u8, reference: u32) {
+    fn append(&mut self, home: usize, tag: u8, reference: Ref) {
         let mut at = At::Table(home as u32);
         while let Some(child) = self.bucket(at).child() {
             at = At::Overflow(child as u32);
@@ -173,13 +174,13 @@ impl Dict {
 
     /// Points an entry at another record of the same hash.
     #[inline]
-    pub fn redirect(&mut self, place: Place, reference: u32) {
+    pub fn redirect(&mut self, place: Place, reference: Ref) {
         self.bucket_mut(place.at).redirect(place.slot as usize, reference);
     }
 
     /// Removes an entry; `hash` is its own. The last of its chain takes its place, so that only the end of a chain can
     /// ever become empty: an empty bucket dropped from the middle would take its children with it.
-    pub fn remove(&mut self, hash: u64, place: Place, hash_of: impl Fn(u32) -> u64) {
+    pub fn remove(&mut self, hash: u64, place: Place, hash_of: impl Fn(Ref) -> u64) {
         // ANCHOR: dict-remove-body
         let (mut parent, mut end) = (At::Table(0), At::Table(self.home(hash) as u32));
         while let Some(child) = self.bucket(end).child() {
@@ -203,7 +204,7 @@ impl Dict {
     }
 
     /// Every reference of one chain.
-    fn chain(&self, home: usize) -> impl Iterator<Item = u32> + '_ {
+    fn chain(&self, home: usize) -> impl Iterator<Item = Ref> + '_ {
         let mut next = Some(&self.table[home]);
         std::iter::from_fn(move || {
             let bucket = next?;
@@ -225,7 +226,7 @@ impl Dict {
 
     /// Second half, when the buckets have arrived: the reference that a lookup of this hash will follow first.
     #[inline(always)]
-    pub fn candidate(&self, hash: u64) -> Option<u32> {
+    pub fn candidate(&self, hash: u64) -> Option<Ref> {
         let bucket = self.table.in_chunk(self.home(hash))?;
         bucket.matches(tag(hash)).next().map(|slot| bucket.reference(slot))
     }

@@ -14,8 +14,8 @@
 //! | 1 | `random` | cheap random numbers |
 //! | 1 | [`memory`] | vectors that never move, cache lines, the allocator, what is in use |
 //! | 2 bytes and tables | [`wire`] | bytes to requests and replies to bytes: RESP, inline, framed |
-//! | 2 | `dict` | linear hashing: a hash to a reference |
 //! | 2 | `record` | the heap of records: a reference to a key and its value |
+//! | 2 | `dict` | linear hashing: a hash to a reference |
 //! | 3 values | `types` | what a key can hold |
 //! | 4 the keyspace | [`keyspace`] | numbered databases: what a lookup means, who dies next, what changed |
 //! | 5 what a server is | [`config`] | parameters, from the file and at run time |

@@ -11,6 +11,18 @@ pub mod class;
 pub mod heap;
 mod page;
 
+/// Names a record in its heap: 21 bits of page, 11 bits of 8-byte unit.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub struct Ref(pub u32);
+
+/// Names a value or a key in a side slab ([`crate::keyspace`]).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub struct SideIndex(pub u32);
+
+/// A record's place in the queue of deadlines.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub struct Seat(pub u32);
+
 // ANCHOR: record-layout
 /// Bytes of a record before anything optional.
 pub const HEADER: usize = 5;
@@ -183,14 +195,14 @@ impl<'a> Record<'a> {
 
     /// The index that stands for a far key.
     #[inline(always)]
-    pub fn far_key(self) -> Option<u32> {
-        self.has(FAR_KEY).then(|| index(self.key()))
+    pub fn far_key(self) -> Option<SideIndex> {
+        self.has(FAR_KEY).then(|| SideIndex(index(self.key())))
     }
 
     /// The index that stands for an object.
     #[inline(always)]
-    pub fn object(self) -> Option<u32> {
-        self.has(OBJECT).then(|| index(self.value()))
+    pub fn object(self) -> Option<SideIndex> {
+        self.has(OBJECT).then(|| SideIndex(index(self.value())))
     }
 
     fn deadline_at(self) -> usize {
@@ -208,9 +220,9 @@ impl<'a> Record<'a> {
     }
 
     /// Its place in the queue of deadlines; only with [`DEADLINE`].
-    pub fn seat(self) -> u32 {
+    pub fn seat(self) -> Seat {
         let at = self.deadline_at() + 8;
-        index(&self.0[at..at + 4])
+        Seat(index(&self.0[at..at + 4]))
     }
 }
 
@@ -249,21 +261,21 @@ impl<'a> RecordMut<'a> {
     }
 
     /// Notes its place in the queue of deadlines.
-    pub fn set_seat(&mut self, seat: u32) {
+    pub fn set_seat(&mut self, seat: Seat) {
         let at = self.read().deadline_at() + 8;
-        self.0[at..at + 4].copy_from_slice(&seat.to_le_bytes());
+        self.0[at..at + 4].copy_from_slice(&seat.0.to_le_bytes());
     }
 
     /// The object has moved within its slab.
-    pub fn set_object(&mut self, object: u32) {
+    pub fn set_object(&mut self, object: SideIndex) {
         let (at, klen, _) = self.read().spans();
-        self.0[at + klen..at + klen + 4].copy_from_slice(&object.to_le_bytes());
+        self.0[at + klen..at + klen + 4].copy_from_slice(&object.0.to_le_bytes());
     }
 
     /// The key has moved within its slab.
-    pub fn set_far_key(&mut self, key: u32) {
+    pub fn set_far_key(&mut self, key: SideIndex) {
         let (at, ..) = self.read().spans();
-        self.0[at..at + 4].copy_from_slice(&key.to_le_bytes());
+        self.0[at..at + 4].copy_from_slice(&key.0.to_le_bytes());
     }
 
     /// Marks a use and that the string was edited in place ([`RAW`]).
@@ -315,9 +327,9 @@ mod tests {
                 assert_eq!(record.has(RAW), flags & RAW != 0);
                 if flags & DEADLINE != 0 {
                     let mut edit = RecordMut(&mut slot);
-                    edit.set_seat(77);
+                    edit.set_seat(Seat(77));
                     edit.set_deadline(i64::MAX);
-                    assert_eq!((Record(&slot).seat(), Record(&slot).deadline()), (77, Some(i64::MAX)));
+                    assert_eq!((Record(&slot).seat(), Record(&slot).deadline()), (Seat(77), Some(i64::MAX)));
                     assert_eq!(Record(&slot).value(), value);
                 }
             }
@@ -351,9 +363,15 @@ mod tests {
             Draft { flags, key: &7u32.to_le_bytes(), value: &9u32.to_le_bytes(), clock: 0, deadline: 1 };
         let mut slot = vec![0; draft.len()];
         draft.write(&mut slot);
-        assert_eq!((Record(&slot).far_key(), Record(&slot).object()), (Some(7), Some(9)));
-        RecordMut(&mut slot).set_far_key(70);
-        RecordMut(&mut slot).set_object(90);
-        assert_eq!((Record(&slot).far_key(), Record(&slot).object()), (Some(70), Some(90)));
+        assert_eq!(
+            (Record(&slot).far_key(), Record(&slot).object()),
+            (Some(SideIndex(7)), Some(SideIndex(9)))
+        );
+        RecordMut(&mut slot).set_far_key(SideIndex(70));
+        RecordMut(&mut slot).set_object(SideIndex(90));
+        assert_eq!(
+            (Record(&slot).far_key(), Record(&slot).object()),
+            (Some(SideIndex(70)), Some(SideIndex(90)))
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! A bucket is one cache line: twelve tags, twelve references, and the number of a bucket to continue in.
 use super::tags;
+use crate::record::Ref;
 
 /// Entries a bucket holds: 12 × (tag 1 + reference 4) + child 4 = 64 bytes, to the last byte.
 pub const SLOTS: usize = tags::TAGS;
@@ -13,7 +14,7 @@ pub struct Bucket {
     tags: [u8; SLOTS],
     /// The bucket that continues a full one: its place among the overflow buckets, plus one; 0: none.
     child: u32,
-    references: [u32; SLOTS],
+    references: [Ref; SLOTS],
 }
 
 const _: () = assert!(size_of::<Bucket>() == 64);
@@ -44,7 +45,7 @@ impl Bucket {
 
     /// The entry of this tag that `is` recognises: its slot and reference.
     #[inline(always)]
-    pub fn find(&self, tag: u8, is: impl Fn(u32) -> bool) -> Option<(usize, u32)> {
+    pub fn find(&self, tag: u8, is: impl Fn(Ref) -> bool) -> Option<(usize, Ref)> {
         for slot in self.matches(tag) {
             let reference = self.references[slot];
             if is(reference) {
@@ -62,31 +63,31 @@ impl Bucket {
 
     /// Tag and reference in a slot.
     #[inline(always)]
-    pub fn entry(&self, slot: usize) -> (u8, u32) {
+    pub fn entry(&self, slot: usize) -> (u8, Ref) {
         (self.tags[slot], self.references[slot])
     }
 
     /// The reference in a slot.
     #[inline(always)]
-    pub fn reference(&self, slot: usize) -> u32 {
+    pub fn reference(&self, slot: usize) -> Ref {
         self.references[slot]
     }
 
     /// Fills a slot.
     #[inline(always)]
-    pub fn set(&mut self, slot: usize, tag: u8, reference: u32) {
+    pub fn set(&mut self, slot: usize, tag: u8, reference: Ref) {
         self.tags[slot] = tag;
         self.references[slot] = reference;
     }
 
     /// Points a slot elsewhere; the entry stays the same.
-    pub fn redirect(&mut self, slot: usize, reference: u32) {
+    pub fn redirect(&mut self, slot: usize, reference: Ref) {
         self.references[slot] = reference;
     }
 
     /// Frees the last filled slot.
     pub fn clear(&mut self, slot: usize) {
-        self.set(slot, 0, 0);
+        self.set(slot, 0, Ref::default());
     }
 
     /// The overflow bucket that continues this one.
@@ -122,7 +123,7 @@ mod tests {
                 bucket.set(
                     filled,
                     [1, 2, 1, 0x80, 0x81, 0x80, 255, 254, 2, 2, 3, 255][filled],
-                    filled as u32,
+                    Ref(filled as u32),
                 );
             }
         }

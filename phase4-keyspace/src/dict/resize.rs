@@ -1,11 +1,12 @@
 //! Growing and shrinking, one bucket at a time.
 use super::{At, Bucket, Dict};
+use crate::record::Ref;
 
 impl Dict {
     // ANCHOR: bucket-split
     /// Splits the bucket at the split pointer: half of its entries, those whose next hash bit is set, move to a new
     /// bucket at the end of the table.
-    pub(super) fn split(&mut self, hash_of: &impl Fn(u32) -> u64) {
+    pub(super) fn split(&mut self, hash_of: &impl Fn(Ref) -> u64) {
         // ANCHOR: dict-split-body
         if self.table.len() > self.mask {
             self.mask = self.mask * 2 + 1;
@@ -23,7 +24,7 @@ impl Dict {
 
     // ANCHOR: bucket-merge
     /// Undoes the last split: the last bucket's entries go back to the bucket they came from. Nothing needs hashing.
-    pub(super) fn merge(&mut self, hash_of: &impl Fn(u32) -> u64) {
+    pub(super) fn merge(&mut self, hash_of: &impl Fn(Ref) -> u64) {
         // ANCHOR: dict-merge-body
         let last = self.table.len() - 1;
         if last <= self.mask >> 1 {
@@ -41,7 +42,7 @@ impl Dict {
     // ANCHOR_END: bucket-merge
 
     /// Takes every entry out of a chain and frees its overflow buckets.
-    fn empty_chain(&mut self, home: usize, hash_of: &impl Fn(u32) -> u64) -> Vec<(u8, u32)> {
+    fn empty_chain(&mut self, home: usize, hash_of: &impl Fn(Ref) -> u64) -> Vec<(u8, Ref)> {
         let mut entries = std::mem::take(&mut self.moving);
         let mut emptied = Vec::new();
         let mut at = At::Table(home as u32);
@@ -61,7 +62,7 @@ impl Dict {
     }
 
     /// Frees an overflow bucket that no chain leads to. The last one fills its place.
-    pub(super) fn free_overflow(&mut self, freed: usize, hash_of: &impl Fn(u32) -> u64) {
+    pub(super) fn free_overflow(&mut self, freed: usize, hash_of: &impl Fn(Ref) -> u64) {
         let last = self.overflow.len() - 1;
         if freed != last {
             let parent = self.parent_of(last, hash_of, self.overflow[last].reference(0));
@@ -72,7 +73,7 @@ impl Dict {
 
     /// The bucket that an overflow bucket continues. No bucket remembers its parent; but any entry in its chain
     /// (`member`) has a hash, the hash has a home, and the chain starts there.
-    pub(super) fn parent_of(&self, child: usize, hash_of: &impl Fn(u32) -> u64, member: u32) -> At {
+    pub(super) fn parent_of(&self, child: usize, hash_of: &impl Fn(Ref) -> u64, member: Ref) -> At {
         let mut at = At::Table(self.home(hash_of(member)) as u32);
         loop {
             let next = self.bucket(at).child().expect("a chain leads to each of its buckets");

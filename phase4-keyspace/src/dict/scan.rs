@@ -1,5 +1,6 @@
 //! SCAN's cursor, and picking an entry at random.
 use super::Dict;
+use crate::record::Ref;
 
 impl Dict {
     // ANCHOR: scan-cursor
@@ -13,7 +14,7 @@ impl Dict {
     ///
     /// Linear hashing is between two sizes nearly always, so the cursor walks the smaller one, where a bucket below the
     /// split pointer is two.
-    pub fn scan(&self, cursor: u64, mut visit: impl FnMut(u32)) -> u64 {
+    pub fn scan(&self, cursor: u64, mut visit: impl FnMut(Ref)) -> u64 {
         // ANCHOR: dict-scan-body
         if self.len == 0 {
             return 0;
@@ -35,7 +36,7 @@ impl Dict {
     ///
     /// A random bucket and then a random entry in it would favour the entries of short chains. So a slot number is
     /// drawn as well, from more slots than chains have, and a draw that hits no entry is thrown away.
-    pub fn pick(&self, mut random: impl FnMut() -> u64) -> Option<u32> {
+    pub fn pick(&self, mut random: impl FnMut() -> u64) -> Option<Ref> {
         /// Longer chains than this are one in millions; their entries come up a little less often.
         const SLOTS_DRAWN: usize = 36;
         if self.len == 0 {

@@ -9,7 +9,7 @@ use super::usage;
 use super::{Deadline, Found, Hasher, Key, Millis, Object};
 use crate::dict::Place;
 use crate::random::Random;
-use crate::record::{RAW, Record};
+use crate::record::{RAW, Record, Ref};
 
 /// What [`Db::plain`] found; good until the database changes.
 #[derive(Clone, Copy)]
@@ -17,9 +17,9 @@ pub enum Plain {
     /// No such key, dead or alive.
     Absent,
     /// A short key with a short string and no deadline: most are so.
-    String(u32),
+    String(Ref),
     /// A key with a deadline, a long one, a long value, another type; and any record of a heap that is still small.
-    Unusual(u32),
+    Unusual(Ref),
 }
 
 /// One database.
@@ -100,7 +100,7 @@ impl Db {
     }
 
     #[inline(always)]
-    pub(super) fn found(&self, reference: u32, idle_secs: u64) -> Found<'_> {
+    pub(super) fn found(&self, reference: Ref, idle_secs: u64) -> Found<'_> {
         let record = self.store.record(reference);
         Found {
             value: self.store.value(reference),

@@ -9,7 +9,7 @@ use super::db::{Db, Plain};
 use super::usage;
 use super::{Found, Key, Millis, Object, Taken, Value};
 use crate::dict::Place;
-use crate::record::RAW;
+use crate::record::{RAW, Ref};
 
 /// A database lent together with the journal of changes.
 pub struct DbMut<'a> {
@@ -55,13 +55,13 @@ impl<'a> DbMut<'a> {
 
     /// The bytes of a plain string, marked used.
     #[inline(always)]
-    pub(crate) fn into_plain(self, reference: u32) -> &'a [u8] {
+    pub(crate) fn into_plain(self, reference: Ref) -> &'a [u8] {
         self.db.store.heap.usual_mut(reference).used(self.db.clock).plain_value()
     }
 
     /// A key with a deadline, a long one, a long value, another type.
     #[inline(never)]
-    pub(crate) fn into_unusual(mut self, key: Key<'_>, reference: u32) -> Option<Found<'a>> {
+    pub(crate) fn into_unusual(mut self, key: Key<'_>, reference: Ref) -> Option<Found<'a>> {
         if self.is_dead(self.store.record(reference)) {
             self.seen_alive(key);
             return None;

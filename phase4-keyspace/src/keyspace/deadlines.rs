@@ -5,12 +5,13 @@
 //! leave dead entries in and skip them when they surface, needs a clean-up of everything when they pile up; that is the
 //! kind of pause this server does without.) Every operation is O(log n); keys without a deadline never come here.
 use crate::memory::chunks::Chunks;
+use crate::record::{Ref, Seat};
 use crate::types::Millis;
 
 #[derive(Clone, Copy, Default, Debug)]
 struct Entry {
     at: Millis,
-    record: u32,
+    record: Ref,
 }
 
 /// The queue: a binary heap by time. `seat(record, place)` is called for each record that changes its place.
@@ -33,33 +34,33 @@ impl Deadlines {
     }
 
     /// The earliest deadline and whose it is.
-    pub fn first(&self) -> Option<(Millis, u32)> {
+    pub fn first(&self) -> Option<(Millis, Ref)> {
         (self.len() > 0).then(|| (self.heap[0].at, self.heap[0].record))
     }
 
     /// A record that had no deadline gets one.
-    pub fn push(&mut self, at: Millis, record: u32, mut seat: impl FnMut(u32, u32)) {
+    pub fn push(&mut self, at: Millis, record: Ref, mut seat: impl FnMut(Ref, Seat)) {
         self.sum += i128::from(at);
         self.heap.push(Entry { at, record });
         self.settle(self.heap.len() - 1, &mut seat);
     }
 
     /// The record in this seat has a new deadline, or a new reference.
-    pub fn update(&mut self, place: u32, at: Millis, record: u32, mut seat: impl FnMut(u32, u32)) {
-        let place = place as usize;
+    pub fn update(&mut self, place: Seat, at: Millis, record: Ref, mut seat: impl FnMut(Ref, Seat)) {
+        let place = place.0 as usize;
         self.sum += i128::from(at) - i128::from(self.heap[place].at);
         self.heap[place] = Entry { at, record };
         self.settle(place, &mut seat);
     }
 
     /// The record in this seat has been moved to another reference.
-    pub fn moved(&mut self, place: u32, record: u32) {
-        self.heap[place as usize].record = record;
+    pub fn moved(&mut self, place: Seat, record: Ref) {
+        self.heap[place.0 as usize].record = record;
     }
 
     /// The record in this seat leaves.
-    pub fn remove(&mut self, place: u32, mut seat: impl FnMut(u32, u32)) {
-        let place = place as usize;
+    pub fn remove(&mut self, place: Seat, mut seat: impl FnMut(Ref, Seat)) {
+        let place = place.0 as usize;
         self.sum -= i128::from(self.heap.swap_remove(place).at);
         if place < self.heap.len() {
             self.settle(place, &mut seat);
@@ -67,7 +68,7 @@ impl Deadlines {
     }
 
     /// Moves an entry up or down until neither its parent is later nor a child earlier.
-    fn settle(&mut self, mut place: usize, seat: &mut impl FnMut(u32, u32)) {
+    fn settle(&mut self, mut place: usize, seat: &mut impl FnMut(Ref, Seat)) {
         let entry = self.heap[place];
         while place > 0 && entry.at < self.heap[(place - 1) / 2].at {
             let parent = (place - 1) / 2;
@@ -92,9 +93,9 @@ impl Deadlines {
         Some(if right_first { right } else { left })
     }
 
-    fn put(&mut self, place: usize, entry: Entry, seat: &mut impl FnMut(u32, u32)) {
+    fn put(&mut self, place: usize, entry: Entry, seat: &mut impl FnMut(Ref, Seat)) {
         self.heap[place] = entry;
-        seat(entry.record, place as u32);
+        seat(entry.record, Seat(place as u32));
     }
 
     /// Bytes of memory in use.
@@ -116,12 +117,12 @@ mod tests {
     #[test]
     fn agrees_with_a_sorted_map_and_keeps_every_seat() {
         let mut queue = Deadlines::default();
-        let mut model: BTreeMap<u32, Millis> = BTreeMap::new();
-        let mut seats: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut model: BTreeMap<Ref, Millis> = BTreeMap::new();
+        let mut seats: BTreeMap<Ref, Seat> = BTreeMap::new();
         let mut seed = 42_u64;
         for step in 0..30_000_u32 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let (record, at) = ((seed >> 33) as u32 % 300, (seed >> 40) as i64 % 1000);
+            let (record, at) = (Ref((seed >> 33) as u32 % 300), (seed >> 40) as i64 % 1000);
             let known = model.contains_key(&record);
             match seed >> 60 {
                 0..=6 if !known => {
@@ -139,7 +140,7 @@ mod tests {
                 _ => {
                     if let Some((at, record)) = queue.first() {
                         assert_eq!(Some(&at), model.values().min());
-                        assert_eq!((seats[&record], model[&record]), (0, at));
+                        assert_eq!((seats[&record], model[&record]), (Seat(0), at));
                     }
                 }
             }

@@ -3,11 +3,12 @@
 //! Kept without holes: removing fills the place with the last one, whose owner is told its new index. So the memory of
 //! a million long values comes back with them, and there is no free list to keep.
 use crate::memory::chunks::Chunks;
+use crate::record::{Ref, SideIndex};
 
 /// A value too big for a record, and the record that points to it.
 #[derive(Default, Debug)]
 struct Cell<T> {
-    owner: u32,
+    owner: Ref,
     value: T,
 }
 
@@ -25,34 +26,34 @@ impl<T: Default> Default for Slab<T> {
 
 impl<T: Default> Slab<T> {
     /// Adds one; its index. The owner is said afterwards, when the record exists: [`Slab::set_owner`].
-    pub fn insert(&mut self, value: T) -> u32 {
+    pub fn insert(&mut self, value: T) -> SideIndex {
         let index = u32::try_from(self.cells.len()).expect("fewer than the references that own them");
-        self.cells.push(Cell { owner: 0, value });
-        index
+        self.cells.push(Cell { owner: Ref::default(), value });
+        SideIndex(index)
     }
 
     /// Names the record that owns it.
-    pub fn set_owner(&mut self, index: u32, owner: u32) {
-        self.cells[index as usize].owner = owner;
+    pub fn set_owner(&mut self, index: SideIndex, owner: Ref) {
+        self.cells[index.0 as usize].owner = owner;
     }
 
     /// The value.
-    pub fn get(&self, index: u32) -> &T {
-        &self.cells[index as usize].value
+    pub fn get(&self, index: SideIndex) -> &T {
+        &self.cells[index.0 as usize].value
     }
 
     /// The value.
-    pub fn get_mut(&mut self, index: u32) -> &mut T {
-        &mut self.cells[index as usize].value
+    pub fn get_mut(&mut self, index: SideIndex) -> &mut T {
+        &mut self.cells[index.0 as usize].value
     }
 
     /// Takes one out. The last one now has its index: that one's owner is returned, to be told, unless it was the last
     /// itself.
     #[must_use]
-    pub fn remove(&mut self, index: u32) -> (T, Option<u32>) {
-        let removed = self.cells.swap_remove(index as usize);
-        let moved = (index as usize) < self.cells.len();
-        (removed.value, moved.then(|| self.cells[index as usize].owner))
+    pub fn remove(&mut self, index: SideIndex) -> (T, Option<Ref>) {
+        let removed = self.cells.swap_remove(index.0 as usize);
+        let moved = (index.0 as usize) < self.cells.len();
+        (removed.value, moved.then(|| self.cells[index.0 as usize].owner))
     }
 
     /// Bytes of memory in use, the values' own apart.
@@ -75,11 +76,11 @@ mod tests {
         let mut slab = Slab::default();
         for (i, text) in ["a", "b", "c"].into_iter().enumerate() {
             let index = slab.insert(text);
-            slab.set_owner(index, 10 + i as u32);
+            slab.set_owner(index, Ref(10 + i as u32));
         }
-        assert_eq!(slab.remove(0), ("a", Some(12)));
-        assert_eq!(slab.get(0), &"c");
-        assert_eq!(slab.remove(1), ("b", None));
-        assert_eq!(slab.remove(0), ("c", None));
+        assert_eq!(slab.remove(SideIndex(0)), ("a", Some(Ref(12))));
+        assert_eq!(slab.get(SideIndex(0)), &"c");
+        assert_eq!(slab.remove(SideIndex(1)), ("b", None));
+        assert_eq!(slab.remove(SideIndex(0)), ("c", None));
     }
 }

@@ -11,7 +11,7 @@ use crate::keyspace::deadlines::Deadlines;
 use crate::keyspace::side::Slab;
 use crate::record::class::MAX_RECORD;
 use crate::record::heap::Heap;
-use crate::record::{DEADLINE, Draft, FAR_KEY, HEADER, OBJECT, RAW, Record, STRING, WIDE};
+use crate::record::{DEADLINE, Draft, FAR_KEY, HEADER, OBJECT, RAW, Record, Ref, STRING, WIDE};
 use crate::types::Millis;
 
 mod objects;
@@ -42,7 +42,7 @@ pub(super) struct Store {
 }
 
 /// A record's key, wherever it lives.
-fn key_bytes<'a>(heap: &'a Heap, keys: &'a Slab<Box<[u8]>>, reference: u32) -> &'a [u8] {
+fn key_bytes<'a>(heap: &'a Heap, keys: &'a Slab<Box<[u8]>>, reference: Ref) -> &'a [u8] {
     let record = heap.record(reference);
     match record.far_key() {
         Some(index) => keys.get(index),
@@ -53,7 +53,7 @@ fn key_bytes<'a>(heap: &'a Heap, keys: &'a Slab<Box<[u8]>>, reference: u32) -> &
 impl Store {
     /// Finds a key's record, dead or alive, and tells whether [`Heap::usual`] finds it too.
     #[inline(always)]
-    pub fn get(&self, key: Key<'_>) -> Option<(u32, bool)> {
+    pub fn get(&self, key: Key<'_>) -> Option<(Ref, bool)> {
         let usual = Cell::new(false);
         let found = self.dict.get(key.hash, |reference| match self.heap.usual(reference) {
             Some(record) => {
@@ -75,7 +75,7 @@ impl Store {
     }
 
     #[inline(always)]
-    fn is(&self, reference: u32, key: &[u8]) -> bool {
+    fn is(&self, reference: Ref, key: &[u8]) -> bool {
         match self.heap.usual(reference) {
             Some(record) => record.plain_key_is(key),
             None => self.unusual_is(reference, key),
@@ -83,24 +83,24 @@ impl Store {
     }
 
     #[inline(never)]
-    fn unusual_is(&self, reference: u32, key: &[u8]) -> bool {
+    fn unusual_is(&self, reference: Ref, key: &[u8]) -> bool {
         self.key(reference) == key
     }
 
     /// A record.
     #[inline(always)]
-    pub fn record(&self, reference: u32) -> Record<'_> {
+    pub fn record(&self, reference: Ref) -> Record<'_> {
         self.heap.record(reference)
     }
 
     /// A record's key.
-    pub fn key(&self, reference: u32) -> &[u8] {
+    pub fn key(&self, reference: Ref) -> &[u8] {
         key_bytes(&self.heap, &self.keys, reference)
     }
 
     /// A record's value.
     #[inline(always)]
-    pub fn value(&self, reference: u32) -> Value<'_> {
+    pub fn value(&self, reference: Ref) -> Value<'_> {
         let record = self.heap.record(reference);
         match record.object() {
             None => Value::String(record.value()),
@@ -175,7 +175,7 @@ impl Store {
             Some(record) => record.far_key(),
             None => (key.bytes.len() > MAX_KEY).then(|| self.keys.insert(key.bytes.into())),
         };
-        let far_key_field = far_key.unwrap_or(0).to_le_bytes();
+        let far_key_field = far_key.unwrap_or_default().0.to_le_bytes();
         let draft = Draft {
             flags: content.flags
                 | if far_key.is_some() { FAR_KEY } else { 0 }
@@ -205,7 +205,7 @@ impl Store {
     }
 
     /// Tells what a record owns elsewhere where the record is.
-    fn set_owners(&mut self, reference: u32) {
+    fn set_owners(&mut self, reference: Ref) {
         let record = self.heap.record(reference);
         if let Some(index) = record.object() {
             self.objects.set_owner(index, reference);
@@ -243,7 +243,7 @@ impl Store {
         object
     }
 
-    fn move_deadline(&mut self, reference: u32, at: Millis) {
+    fn move_deadline(&mut self, reference: Ref, at: Millis) {
         let seat = self.heap.record(reference).seat();
         self.heap.record_mut(reference).set_deadline(at);
         self.deadlines.update(seat, at, reference, |record, seat| {
@@ -252,7 +252,7 @@ impl Store {
     }
 
     /// Finds the entry of a record that is known to be there.
-    pub fn place_of(&self, hasher: &Hasher, reference: u32) -> (u64, Place) {
+    pub fn place_of(&self, hasher: &Hasher, reference: Ref) -> (u64, Place) {
         let hash = hasher.hash(self.key(reference));
         (hash, self.dict.find(hash, |r| r == reference).expect("every record has its entry"))
     }

@@ -14,7 +14,7 @@ use info::{Class, Info, NO_PAGE, NO_SLOT};
 
 use super::class::{UNIT, class_of, units_of};
 use super::page::{PAGE, PAGE_UNITS, Page, Young, full_grown};
-use super::{Draft, FLAGS, Record, RecordMut};
+use super::{Draft, FLAGS, Record, RecordMut, Ref};
 use crate::memory::chunks::trim;
 use crate::memory::prefetch;
 
@@ -52,18 +52,18 @@ impl Default for Heap {
     }
 }
 
-fn split(reference: u32) -> (usize, usize) {
-    ((reference >> UNIT_BITS) as usize, reference as usize % PAGE_UNITS)
+fn split(reference: Ref) -> (usize, usize) {
+    ((reference.0 >> UNIT_BITS) as usize, reference.0 as usize % PAGE_UNITS)
 }
 
-fn join(page: usize, unit: usize) -> u32 {
-    (page << UNIT_BITS | unit) as u32
+fn join(page: usize, unit: usize) -> Ref {
+    Ref((page << UNIT_BITS | unit) as u32)
 }
 
 impl Heap {
     /// A record.
     #[inline(always)]
-    pub fn record(&self, reference: u32) -> Record<'_> {
+    pub fn record(&self, reference: Ref) -> Record<'_> {
         let (page, unit) = split(reference);
         match &self.pages[page] {
             Some(bytes) => Record(&bytes[unit * UNIT..]),
@@ -73,7 +73,7 @@ impl Heap {
 
     /// A record, to be changed in place.
     #[inline(always)]
-    pub fn record_mut(&mut self, reference: u32) -> RecordMut<'_> {
+    pub fn record_mut(&mut self, reference: Ref) -> RecordMut<'_> {
         let (page, unit) = split(reference);
         match &mut self.pages[page] {
             Some(bytes) => RecordMut(&mut bytes[unit * UNIT..]),
@@ -84,7 +84,7 @@ impl Heap {
     /// A record with nothing but header, short key and short string, if it is on a full-grown page. That is what most
     /// lookups meet in a heap that is not small, and the way that is made short for them.
     #[inline(always)]
-    pub fn usual(&self, reference: u32) -> Option<Record<'_>> {
+    pub fn usual(&self, reference: Ref) -> Option<Record<'_>> {
         let (page, unit) = split(reference);
         let record = Record(&self.pages[page].as_ref()?[unit * UNIT..]);
         record.is_plain().then_some(record)
@@ -92,7 +92,7 @@ impl Heap {
 
     /// A record that [`Heap::usual`] has just been seen to find, to be changed in place.
     #[inline(always)]
-    pub fn usual_mut(&mut self, reference: u32) -> RecordMut<'_> {
+    pub fn usual_mut(&mut self, reference: Ref) -> RecordMut<'_> {
         let (page, unit) = split(reference);
         let bytes = self.pages[page].as_mut().expect("a usual record is on a full-grown page");
         RecordMut(&mut bytes[unit * UNIT..])
@@ -100,7 +100,7 @@ impl Heap {
 
     /// Asks for the cache lines of a record's slot, without waiting for them.
     #[inline(always)]
-    pub fn prefetch(&self, reference: u32) {
+    pub fn prefetch(&self, reference: Ref) {
         let (page, unit) = split(reference);
         if let (Some(Some(bytes)), Some(info)) = (self.pages.get(page), self.info.get(page)) {
             prefetch::lines(bytes.as_ptr().wrapping_add(unit * UNIT), info.slot_units() * UNIT);
@@ -108,7 +108,7 @@ impl Heap {
     }
 
     /// Stores a new record.
-    pub fn insert(&mut self, draft: &Draft<'_>) -> u32 {
+    pub fn insert(&mut self, draft: &Draft<'_>) -> Ref {
         let reference = self.allocate(class_of(draft.len()));
         draft.write(self.record_mut(reference).0);
         reference
@@ -116,7 +116,7 @@ impl Heap {
 
     /// Stores a new version of a record: in its place if it is of the same size class. The new reference. The old
     /// version is gone.
-    pub fn replace(&mut self, reference: u32, draft: &Draft<'_>) -> u32 {
+    pub fn replace(&mut self, reference: Ref, draft: &Draft<'_>) -> Ref {
         if self.fits(reference, draft.len()) {
             draft.write(self.record_mut(reference).0);
             return reference;
@@ -127,11 +127,11 @@ impl Heap {
 
     /// Whether a record of this length belongs in the slot of this one.
     #[inline]
-    pub fn fits(&self, reference: u32, len: usize) -> bool {
+    pub fn fits(&self, reference: Ref, len: usize) -> bool {
         self.info[split(reference).0].slot_units() == units_of(class_of(len))
     }
 
-    fn allocate(&mut self, class: usize) -> u32 {
+    fn allocate(&mut self, class: usize) -> Ref {
         let page = match self.classes.get(class) {
             Some(&Class { first, .. }) if first != NO_PAGE => first as usize,
             _ => self.add_page(class),
@@ -159,7 +159,7 @@ impl Heap {
     }
 
     /// Frees a record's slot, and its page if that was the last.
-    pub fn free(&mut self, reference: u32) {
+    pub fn free(&mut self, reference: Ref) {
         let (page, unit) = split(reference);
         let info = &mut self.info[page];
         let was_full = info.is_full();
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn records_survive_random_traffic_and_pages_come_back() {
         let mut heap = Heap::default();
-        let mut live: Vec<(u32, Vec<u8>)> = Vec::new();
+        let mut live: Vec<(Ref, Vec<u8>)> = Vec::new();
         let mut source = Random(88_172_645_463_325_252);
         let mut random = move |below: usize| source.below(below);
         for step in 0..60_000 {
@@ -346,10 +346,10 @@ mod tests {
     #[test]
     fn compaction_empties_pages() {
         let mut heap = Heap::default();
-        let mut all: Vec<u32> = (0..20_000).map(|i: u32| heap.insert(&draft(&i.to_le_bytes()))).collect();
+        let mut all: Vec<Ref> = (0..20_000).map(|i: u32| heap.insert(&draft(&i.to_le_bytes()))).collect();
         let full = heap.bytes();
-        let kept: Vec<u32> = all.iter().copied().filter(|r| r % 16 == 0).collect();
-        all.iter().filter(|r| *r % 16 != 0).for_each(|r| heap.free(*r));
+        let kept: Vec<Ref> = all.iter().copied().filter(|r| r.0 % 16 == 0).collect();
+        all.iter().filter(|r| r.0 % 16 != 0).for_each(|r| heap.free(*r));
         assert!(heap.bytes() > full / 2, "holes do not give pages back by themselves");
         all = kept;
         let mut steps = 0;

@@ -23,7 +23,7 @@ impl Store {
                 let flags = STRING | rest.flags & RAW;
                 return self.write(hasher, key, place, Content { field: &s, flags, ..rest });
             }
-            object => self.objects.insert(object).to_le_bytes(),
+            object => self.objects.insert(object).0.to_le_bytes(),
         };
         let flags = OBJECT | rest.flags & RAW;
         self.write(hasher, key, place, Content { field: &index, flags, ..rest });

@@ -1,8 +1,8 @@
 //! Compaction: which page to empty, and moving a record out of it.
 use super::{Heap, join, split};
-use crate::record::FLAGS;
 use crate::record::class::{MAX_RECORD, UNIT, units_of};
 use crate::record::page::PAGE_UNITS;
+use crate::record::{FLAGS, Ref};
 
 impl Heap {
     // ANCHOR: compaction
@@ -19,7 +19,7 @@ impl Heap {
     }
 
     /// References of up to `count` records of a page.
-    pub fn records_of(&self, page: usize, count: usize) -> Vec<u32> {
+    pub fn records_of(&self, page: usize, count: usize) -> Vec<Ref> {
         let info = self.info[page];
         if info.used == 0 {
             return Vec::new();
@@ -33,7 +33,7 @@ impl Heap {
     }
 
     /// Moves a record to the first page with room, unchanged. Its new reference.
-    pub fn relocate(&mut self, reference: u32) -> u32 {
+    pub fn relocate(&mut self, reference: Ref) -> Ref {
         let class = self.info[split(reference).0].class();
         let moved = self.allocate(class);
         let len = units_of(class) * UNIT;
