@@ -142,18 +142,22 @@ impl Outbox {
         Some(Lent { pending, out, sent })
     }
 
-    /// Takes the lent connection back, to be completed and given to [`Outbox::store`].
+    /// Takes the lent connection back, to be completed and stored.
     pub(crate) fn take_back(&mut self, out: Vec<u8>) -> Box<Connection> {
         let (mut connection, _) = self.lent.take().expect("a turn begins with `lend`");
         connection.output = out;
-        connection.enlist(&mut self.dirty);
         connection
     }
 
-    /// Ends a turn.
-    pub(crate) fn store(&mut self, mut connection: Box<Connection>) {
-        if connection.pending.is_empty() {
-            self.buffers.give_back(&mut connection.pending);
+    /// Ends a turn. With `flush`, what has come of it is sent, or otherwise carried out, at the end of this tick.
+    pub(crate) fn store(&mut self, mut connection: Box<Connection>, flush: bool) {
+        for buffer in [&mut connection.pending, &mut connection.output] {
+            if buffer.is_empty() {
+                self.buffers.give_back(buffer);
+            }
+        }
+        if flush {
+            connection.enlist(&mut self.dirty);
         }
         self.connections.put_back(connection.id, connection);
     }

@@ -158,7 +158,8 @@ impl EventLoop {
             connection.reported = true;
             connection.close(CloseReason::ByService, false);
         }
-        self.outbox.store(connection);
+        let flush = connection.owed() > 0 || connection.is_ending();
+        self.outbox.store(connection, flush);
         self.arm_timer(id);
     }
 

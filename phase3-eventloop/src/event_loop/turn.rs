@@ -59,7 +59,7 @@ impl EventLoop {
         lent.pending.clear();
         connection.pending = lent.pending;
         connection.close(CloseReason::EndOfStream, false);
-        self.outbox.store(connection);
+        self.outbox.store(connection, true);
     }
 
     /// A turn over the connection's own bytes, with no other behind it.
@@ -94,7 +94,7 @@ impl EventLoop {
         if connection.state == State::Full {
             self.trace.note(Track::Connection(id), "back-pressure on", None, format_args!(""));
         }
-        self.outbox.store(connection);
+        self.outbox.store(connection, true);
     }
 
     /// Those that have whole requests left: their output has drained, or they were resumed. In the order in which they
