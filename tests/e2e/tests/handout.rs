@@ -150,6 +150,8 @@ fn only_the_chosen_phase_has_anything_left_to_write() {
             );
             assert!(!sources.contains("ANCHOR"), "{name}: the book's marks are left");
         }
+        let manifest = std::fs::read_to_string(handout.join("Cargo.toml")).unwrap();
+        assert!(manifest.contains(&format!("starts the phase {} server", index + 1)), "{manifest}");
         assert!(!handout.join("tests/museum").exists(), "the museum tells the answers");
         let mut packages: Vec<_> = std::fs::read_dir(handout.join("tests"))
             .unwrap()
