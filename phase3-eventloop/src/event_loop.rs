@@ -152,6 +152,7 @@ impl EventLoop {
         // ANCHOR_END: tick-body
         // ANCHOR_END: tick
         self.rearm_if_limits_changed();
+        self.replace_listeners();
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! What a service may ask of the loop during a turn: bytes for other connections, the end of one, a word about its buffers.
 use std::mem;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::time::Instant;
 
 use crate::buffers::BufferPool;
@@ -23,6 +25,15 @@ pub struct Outbox {
     /// Being served: its output buffer is lent to the turn. With its sizes as the turn began.
     lent: Option<(Box<Connection>, ConnStats)>,
     pub(crate) stop: bool,
+    /// Listeners to be replaced at the end of this tick: by tag, the sockets that follow.
+    pub(crate) relisten: Vec<Relisten>,
+}
+
+/// See [`Outbox::relisten`].
+pub(crate) struct Relisten {
+    pub tag: usize,
+    pub gone: Vec<SocketAddr>,
+    pub fresh: Vec<OwnedFd>,
 }
 
 /// What a turn works on: a connection's own buffers.
@@ -46,6 +57,7 @@ impl Outbox {
             ready: Vec::new(),
             lent: None,
             stop: false,
+            relisten: Vec::new(),
         }
     }
 
@@ -102,6 +114,12 @@ impl Outbox {
     /// what has been sent.
     pub fn stats(&self, conn: ConnId) -> Option<ConnStats> {
         self.lent_stats(conn).or_else(|| Some(self.connections.get(conn)?.stats()))
+    }
+
+    /// At the end of this tick, closes the listeners of this tag that stand at the addresses `gone`, and accepts from the
+    /// sockets `fresh` as well. Connections stay as they are.
+    pub fn relisten(&mut self, tag: usize, gone: Vec<SocketAddr>, fresh: Vec<OwnedFd>) {
+        self.relisten.push(Relisten { tag, gone, fresh });
     }
 
     /// Finish this tick, then stop the loop as if SIGTERM had arrived.

@@ -4,6 +4,7 @@ pub mod apply;
 pub mod file;
 pub mod fixed;
 pub mod include;
+pub mod listen;
 pub mod notify;
 pub mod rewrite;
 pub mod table;

@@ -3,7 +3,6 @@ pub mod admit;
 pub mod batch;
 mod cron;
 pub mod execute;
-pub mod listen;
 mod turn;
 pub mod unit;
 
@@ -25,10 +24,7 @@ use crate::wire::reply::{Wire, framed};
 use batch::{Batch, Lookahead};
 use unit::end_unit;
 
-/// Which protocol a listener speaks: the tag it is given to the loop with.
-pub const RESP_LISTENER: usize = 0;
-/// See [`RESP_LISTENER`].
-pub const FRAMED_LISTENER: usize = 1;
+pub use crate::config::listen::{FRAMED_LISTENER, RESP_LISTENER};
 
 /// The keyspace server.
 pub struct Server {

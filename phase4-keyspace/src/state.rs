@@ -6,6 +6,7 @@ pub mod pause;
 pub mod recorder;
 pub mod stats;
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use phase3_eventloop::outbox::Outbox;
@@ -13,6 +14,7 @@ use phase3_eventloop::slab::ConnId;
 
 use crate::clock::wall_clock;
 use crate::config::Config;
+use crate::config::listen::RESP_LISTENER;
 use crate::keyspace::{Keyspace, Millis};
 use crate::memory;
 use crate::wire::limits::Limits;
@@ -49,6 +51,8 @@ pub struct State {
     pub port: u16,
     /// The same of the first framed listener.
     pub framed_port: u16,
+    /// Where it listens, by listener tag.
+    pub listening: [Vec<SocketAddr>; 2],
     /// How many clients are held.
     pub held: usize,
     /// The largest `used_memory` seen by the background work.
@@ -74,12 +78,20 @@ impl State {
             run_id: random_hex(),
             port: 0,
             framed_port: 0,
+            listening: Default::default(),
             held: 0,
             peak_memory: 0,
             startup_memory: memory::used(),
             config,
             tick: None,
         }
+    }
+
+    /// Notes where it listens for one protocol.
+    pub fn set_listening(&mut self, tag: usize, addresses: Vec<SocketAddr>) {
+        let port = addresses.first().map_or(0, SocketAddr::port);
+        *(if tag == RESP_LISTENER { &mut self.port } else { &mut self.framed_port }) = port;
+        self.listening[tag] = addresses;
     }
 
     /// Moves the keyspace's clock, once per tick: it stands still while commands run.

@@ -9,6 +9,7 @@ use phase1_echo::{log, socket};
 use super::{EventLoop, listener_token};
 use crate::connection::CloseReason;
 use crate::connection::Connection;
+use crate::outbox::Relisten;
 use crate::poller::{Interest, Token};
 use crate::service::{Accepted, Admission, Service};
 use crate::trace::Track;
@@ -161,6 +162,31 @@ impl EventLoop {
         let flush = connection.owed() > 0 || connection.is_ending();
         self.outbox.store(connection, flush);
         self.arm_timer(id);
+    }
+
+    /// Carries out [`Outbox::relisten`](crate::outbox::Outbox::relisten). A listener's token is its position, so all of them
+    /// are registered anew.
+    pub(super) fn replace_listeners(&mut self) {
+        for Relisten { tag, gone, fresh } in std::mem::take(&mut self.outbox.relisten) {
+            let old = std::mem::take(&mut self.listeners);
+            for (position, listener) in old.iter().enumerate() {
+                self.timers.disarm(listener_token(position));
+                let deregistered = self.poller.deregister(listener.socket.as_fd());
+                debug_assert!(deregistered.is_ok(), "a listener is registered: {deregistered:?}");
+            }
+            let stays = |listener: &Listener| {
+                let address = socket::local_addr(listener.socket.as_fd());
+                listener.tag != tag || address.is_ok_and(|address| !gone.contains(&address))
+            };
+            let kept = old.into_iter().filter(stays).map(|listener| (listener.socket, listener.tag));
+            let all: Vec<(OwnedFd, usize)> =
+                kept.chain(fresh.into_iter().map(|socket| (socket, tag))).collect();
+            for (socket, tag) in all {
+                if let Err(errno) = self.listen(socket, tag) {
+                    log!("cannot watch a listening socket: {}", errno.desc());
+                }
+            }
+        }
     }
 
     /// From here on a new client is refused by the kernel.

@@ -11,10 +11,10 @@ use phase1_echo::output;
 use phase1_echo::server::check_room;
 use phase3_eventloop::event_loop::{EventLoop, Settings};
 use phase3_eventloop::trace::Trace;
+use phase4_keyspace::config::listen::{FRAMED_LISTENER, Listening, RESP_LISTENER, listen};
 use phase4_keyspace::config::{Config, apply, file};
 use phase4_keyspace::log;
-use phase4_keyspace::server::listen::{Listening, listen};
-use phase4_keyspace::server::{FRAMED_LISTENER, RESP_LISTENER, Server};
+use phase4_keyspace::server::Server;
 
 fn main() -> ExitCode {
     let args: Vec<Vec<u8>> = std::env::args_os().skip(1).map(OsString::into_vec).collect();
@@ -31,8 +31,8 @@ fn main() -> ExitCode {
 fn run(args: &[Vec<u8>]) -> Result<()> {
     let mut config = Config::from_args(args)?;
     apply::enter(&mut config)?;
-    let resp = listen(&config, config.port, "--port").context("RESP")?;
-    let framed = listen(&config, config.framed_port, "--framed-port").context("framed protocol")?;
+    let resp = listen(&config, config.port, "--port", &[]).context("RESP")?;
+    let framed = listen(&config, config.framed_port, "--framed-port", &[]).context("framed protocol")?;
     if resp.is_empty() && framed.is_empty() {
         bail!("nothing to listen on: both port and framed-port are 0");
     }
@@ -50,10 +50,9 @@ fn run(args: &[Vec<u8>]) -> Result<()> {
     }
     greet(&resp, &framed);
     let mut server = Server::new(config, Instant::now());
-    let port_of = |listeners: &[Listening]| listeners.first().map_or(0, |first| first.address.port());
-    (server.state.port, server.state.framed_port) = (port_of(&resp), port_of(&framed));
     let mut lines = String::new();
     for (listeners, tag, protocol) in [(resp, RESP_LISTENER, "resp"), (framed, FRAMED_LISTENER, "framed")] {
+        server.state.set_listening(tag, listeners.iter().map(|listening| listening.address).collect());
         for Listening { socket, address } in listeners {
             event_loop.listen(socket, tag).with_context(|| format!("cannot watch {address}"))?;
             lines.push_str(&format!("listening on {address} {protocol}\n"));

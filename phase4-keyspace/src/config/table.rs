@@ -57,25 +57,28 @@ use Change::{Anytime, AtStart, Protected};
 pub static PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "bind",
-        change: AtStart,
+        change: Anytime,
         get: |c| shown(c.bind.join(" ")),
         set: |c, words| {
             if words.iter().all(|word| word.is_empty()) {
                 return Err("an address to listen on is needed; 127.0.0.1 is the default".into());
             }
-            c.bind = words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+            // One word for each address in a file, one for all of them in CONFIG SET.
+            let hosts = words.iter().flat_map(|word| word.split(|byte| *byte == b' '));
+            let hosts = hosts.filter(|host| !host.is_empty());
+            c.bind = hosts.map(|host| String::from_utf8_lossy(host).into_owned()).collect();
             Ok(())
         },
     },
     Parameter {
         name: "port",
-        change: AtStart,
+        change: Anytime,
         get: |c| port_text(c.port),
         set: |c, w| set_port(&mut c.port, w),
     },
     Parameter {
         name: "framed-port",
-        change: AtStart,
+        change: Anytime,
         get: |c| port_text(c.framed_port),
         set: |c, w| set_port(&mut c.framed_port, w),
     },

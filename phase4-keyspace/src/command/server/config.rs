@@ -8,7 +8,7 @@ use crate::command::{Command, Group, ServerFn, help};
 use crate::config::apply;
 use crate::config::fixed::{self, Fixed};
 use crate::config::table::{self, Change, Parameter};
-use crate::config::{Config, rewrite};
+use crate::config::{Config, Port, listen, rewrite};
 use crate::error::Error;
 use crate::log;
 use crate::text::glob;
@@ -150,9 +150,47 @@ fn apply(context: &mut ServerContext<'_>, config: Config) -> Result<(), Error> {
             return Err(failed("maxclients", &why));
         }
     }
+    relisten(context, &config)?;
     context.deliver.outbox.limits = apply::of_the_loop(&config);
     log::set_level(config.loglevel);
     context.state.config = config;
+    Ok(())
+}
+
+/// Listens where the new values say. An address that stays keeps its socket; if one of the others cannot be had, nothing
+/// changes.
+fn relisten(context: &mut ServerContext<'_>, config: &Config) -> Result<(), Error> {
+    let old = &context.state.config;
+    let ports = [(config.port, old.port, "port"), (config.framed_port, old.framed_port, "framed-port")];
+    let mut changes = Vec::new();
+    for (tag, (port, old_port, name)) in ports.into_iter().enumerate() {
+        if port == old_port && config.bind == old.bind {
+            continue;
+        }
+        let same_port = port == old_port;
+        let before = &context.state.listening[tag];
+        // A port that the kernel chose stays when only the addresses change.
+        let port = match before.first() {
+            Some(address) if same_port && port == Port::Any => Port::At(address.port()),
+            _ => port,
+        };
+        let wanted = listen::addresses(config, port);
+        let (kept, gone): (Vec<_>, Vec<_>) = before.iter().copied().partition(|it| wanted.contains(it));
+        let fresh = listen::listen(config, port, name, &kept).map_err(|error| {
+            log::warning(format_args!("CONFIG SET {name}: {error:#}"));
+            match same_port {
+                true => failed("bind", "Failed to bind to specified addresses."),
+                false => failed(name, "Unable to listen on this port. Check server logs."),
+            }
+        })?;
+        changes.push((tag, kept, gone, fresh));
+    }
+    for (tag, mut now, gone, fresh) in changes {
+        now.extend(fresh.iter().map(|listening| listening.address));
+        context.state.set_listening(tag, now);
+        let sockets = fresh.into_iter().map(|listening| listening.socket).collect();
+        context.deliver.outbox.relisten(tag, gone, sockets);
+    }
     Ok(())
 }
 

@@ -1,10 +1,11 @@
 //! Configuration: what a file may say, what CONFIG SET refuses, what CONFIG REWRITE writes.
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
 use super::{expect, read_bulk, resp, start, text};
-use crate::support::{Conn, Server, binary, run};
+use crate::support::{Conn, Server, binary, eventually, run};
 
 /// Starts with a configuration file, and whatever else there is to say.
 fn start_with(path: &Path, flags: &[&str]) -> Server {
@@ -147,4 +148,42 @@ fn config_set_says_what_redis_says() {
     let before = get(&mut conn, "client-output-buffer-limit");
     expect(&mut conn, "CONFIG SET client-output-buffer-limit ''\r\n", "+OK\r\n");
     assert_eq!(get(&mut conn, "client-output-buffer-limit"), before);
+}
+
+#[test]
+fn ports_and_addresses_change_while_it_runs() {
+    for poller in ["epoll", "poll"] {
+        let server =
+            Server::start("keyspace-server", &["--port", "any", "--framed-port", "0", "--poller", poller]);
+        let mut conn = server.connect();
+        let old = server.addr();
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let in_use = taken.local_addr().unwrap().port();
+        expect(
+            &mut conn,
+            format!("CONFIG SET port {in_use}\r\n"),
+            "-ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on this port. Check server \
+             logs.\r\n",
+        );
+        expect(
+            &mut conn,
+            "CONFIG SET bind 192.0.2.1\r\n",
+            "-ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses.\r\n",
+        );
+        expect(&mut Conn::to(old), "PING\r\n", "+PONG\r\n");
+        let new = SocketAddr::from(([127, 0, 0, 1], kit::ports::free_port().unwrap()));
+        expect(&mut conn, format!("CONFIG SET port {}\r\n", new.port()), "+OK\r\n");
+        expect(&mut Conn::to(new), "PING\r\n", "+PONG\r\n");
+        eventually("the old port to be closed", || TcpStream::connect(old).err());
+        expect(&mut conn, resp(&[b"CONFIG", b"SET", b"bind", b"127.0.0.2 127.0.0.1"]), "+OK\r\n");
+        let second = SocketAddr::from(([127, 0, 0, 2], new.port()));
+        for address in [new, second] {
+            expect(&mut Conn::to(address), "PING\r\n", "+PONG\r\n");
+        }
+        expect(&mut conn, "CONFIG SET port 0\r\n", "+OK\r\n");
+        eventually("both to be closed", || {
+            TcpStream::connect(new).err().and(TcpStream::connect(second).err())
+        });
+        expect(&mut conn, "PING\r\n", "+PONG\r\n");
+    }
 }

@@ -6,7 +6,12 @@ use anyhow::{Result, anyhow, bail};
 use nix::errno::Errno;
 use phase1_echo::socket;
 
-use crate::config::{Config, Port};
+use super::{Config, Port};
+
+/// Which protocol a listener speaks: the tag it is given to the loop with.
+pub const RESP_LISTENER: usize = 0;
+/// See [`RESP_LISTENER`].
+pub const FRAMED_LISTENER: usize = 1;
 
 /// A socket that clients can connect to.
 pub struct Listening {
@@ -16,11 +21,11 @@ pub struct Listening {
     pub address: SocketAddr,
 }
 
-/// Listens on every address of `bind`. With [`Port::Any`], the kernel chooses for the first address and the others follow.
+/// Listens on every address of `bind` but those in `kept`, where a socket listens already. With [`Port::Any`], the kernel chooses for the first address and the others follow.
 ///
 /// # Errors
 /// Says which address cannot be used, why, and what to do; `flag` is the one that gave the port.
-pub fn listen(config: &Config, port: Port, flag: &str) -> Result<Vec<Listening>> {
+pub fn listen(config: &Config, port: Port, flag: &str, kept: &[SocketAddr]) -> Result<Vec<Listening>> {
     let mut port = match port {
         Port::None => return Ok(Vec::new()),
         Port::Any => 0,
@@ -32,6 +37,9 @@ pub fn listen(config: &Config, port: Port, flag: &str) -> Result<Vec<Listening>>
         // redis.conf's `-::1`: try it, and do without if the machine has no such address.
         let (host, optional) = host.strip_prefix('-').map_or((host.as_str(), false), |host| (host, true));
         let address = SocketAddr::new(resolve(host)?, port);
+        if kept.contains(&address) {
+            continue;
+        }
         match socket::listen(address, backlog) {
             Ok(socket) => {
                 let address = socket::local_addr(socket.as_fd())?;
@@ -46,6 +54,13 @@ pub fn listen(config: &Config, port: Port, flag: &str) -> Result<Vec<Listening>>
         }
     }
     Ok(listening)
+}
+
+/// The addresses that `bind` and a port ask for, as far as they have an answer.
+pub fn addresses(config: &Config, port: Port) -> Vec<SocketAddr> {
+    let Port::At(port) = port else { return Vec::new() };
+    let hosts = config.bind.iter().map(|host| host.strip_prefix('-').unwrap_or(host));
+    hosts.filter_map(|host| Some(SocketAddr::new(resolve(host).ok()?, port))).collect()
 }
 
 fn resolve(host: &str) -> Result<IpAddr> {
