@@ -7,7 +7,7 @@
 //! - [`log!`](crate::log) writes one line to stderr and ignores failure;
 //! - [`announce`] writes a server's `listening on` line to stdout and ignores failure: a server whose stdout is closed
 //!   keeps serving;
-//! - [`print`] writes a tool's results to stdout. A reader that has left (`| head`) ends the tool quietly; any other
+//! - [`print()`] writes a tool's results to stdout. A reader that has left (`| head`) ends the tool quietly; any other
 //!   failure is an error to report.
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write as _, stderr, stdout};

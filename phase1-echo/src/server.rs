@@ -1,4 +1,4 @@
-//! Accepting clients without dying of it, and three ways to serve more than one: [`iterative`], [`fork_per_client`],
+//! Accepting clients without dying of it, and three ways to serve more than one: [`iterative()`], [`fork_per_client`],
 //! [`thread_per_client`].
 mod descriptors;
 mod fork;

@@ -10,7 +10,6 @@
 //!
 //! The library's own loop is level-triggered. It also has what is left out here: timeouts, a limit on clients, shared
 //! buffers, a trace, and services other than echo.
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
@@ -25,6 +24,7 @@ use phase1_echo::{log, server, signals, socket};
 use phase2_framing::frame::{self, DEFAULT_MAX, Decoded};
 use phase3_eventloop::slab::{ConnId, Slab};
 use phase3_eventloop::syscalls;
+use phase3_eventloop::timers::Timers;
 
 const SPEC: Spec = Spec {
     program: "edge",
@@ -44,8 +44,8 @@ const READ_SIZE: usize = 64 * 1024;
 const HIGH_MARK: usize = 1024 * 1024;
 /// How long the peer may take to answer our FIN with its own.
 const LINGER: Duration = Duration::from_secs(2);
-/// How often deadlines are looked at, if there are any.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// When to call accept again that has found no descriptor.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -124,7 +124,10 @@ impl Client {
                     served += consumed;
                 }
                 Ok(Decoded::NeedMore) => break,
-                Err(error) => self.close(format_args!("{error}")),
+                Err(error) => {
+                    log!("{}: {error}", self.peer);
+                    self.state = State::Closing;
+                }
             }
         }
         self.input.drain(..served);
@@ -139,10 +142,10 @@ impl Client {
             Err(errno) => self.fail(errno),
             Ok(0) => {
                 (self.can_read, self.peer_ended) = (false, true);
-                match (self.state, frame::cut(&self.input)) {
-                    (State::Lingering, _) => self.state = State::Gone,
-                    (_, None) => self.state = State::Closing,
-                    (_, Some(cut)) => self.close(format_args!("{cut}")),
+                let lingering = self.state == State::Lingering;
+                self.state = if lingering { State::Gone } else { State::Closing };
+                if let Some(cut) = frame::cut(&self.input).filter(|_| !lingering) {
+                    log!("{}: {cut}", self.peer);
                 }
             }
             Ok(_) if self.state == State::Lingering => {}
@@ -172,11 +175,6 @@ impl Client {
     }
     // ANCHOR_END: edge-write
 
-    fn close(&mut self, why: std::fmt::Arguments<'_>) {
-        log!("{}: {why}", self.peer);
-        self.state = State::Closing;
-    }
-
     fn fail(&mut self, errno: Errno) {
         log!("{}: {}", self.peer, errno.desc());
         self.state = State::Gone;
@@ -191,7 +189,7 @@ struct Loop {
     clients: Slab<Client>,
     /// Those with work of which no event will tell.
     ready: Vec<ConnId>,
-    lingering: VecDeque<(Instant, ConnId)>,
+    lingering: Timers<ConnId>,
     /// Accept failed for want of a descriptor, and no edge will say that there is one.
     accept_again: bool,
 }
@@ -211,7 +209,7 @@ fn run(args: &Args) -> Result<()> {
     let edge = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
     epoll.add(&listener, EpollEvent::new(edge, LISTENER)).context("epoll")?;
     let (clients, ready) = (Slab::default(), Vec::new());
-    Loop { epoll, listener, clients, ready, lingering: VecDeque::new(), accept_again: false }.run()
+    Loop { epoll, listener, clients, ready, lingering: Timers::default(), accept_again: false }.run()
 }
 
 impl Loop {
@@ -219,7 +217,8 @@ impl Loop {
         let mut events = vec![EpollEvent::empty(); 1024];
         let mut scratch = vec![0; READ_SIZE];
         loop {
-            let count = match self.epoll.wait(&mut events, self.timeout()) {
+            let timeout = self.timeout();
+            let count = match self.epoll.wait(&mut events, timeout) {
                 Err(Errno::EINTR) => 0,
                 count => count.context("epoll_wait")?,
             };
@@ -236,17 +235,20 @@ impl Loop {
             for id in std::mem::take(&mut self.ready) {
                 self.advance(id, &mut scratch);
             }
-            self.give_up_lingering();
+            while let Some(id) = self.lingering.pop_expired(Instant::now()) {
+                self.clients.remove(id);
+            }
         }
     }
 
-    fn timeout(&self) -> EpollTimeout {
-        let waits = if !self.ready.is_empty() {
-            Some(Duration::ZERO)
-        } else {
-            (self.accept_again || !self.lingering.is_empty()).then_some(LOOK_EVERY)
+    fn timeout(&mut self) -> EpollTimeout {
+        let wait = match self.lingering.earliest() {
+            _ if !self.ready.is_empty() => Duration::ZERO,
+            _ if self.accept_again => RETRY_AFTER,
+            Some(end) => end.saturating_duration_since(Instant::now()) + Duration::from_millis(1),
+            None => return EpollTimeout::NONE,
         };
-        waits.and_then(|waits| waits.try_into().ok()).unwrap_or(EpollTimeout::NONE)
+        wait.try_into().unwrap_or(EpollTimeout::NONE)
     }
 
     // ANCHOR: edge-note
@@ -281,7 +283,7 @@ impl Loop {
         match client.state {
             State::Gone => drop(self.clients.remove(id)),
             State::Lingering if was != State::Lingering => {
-                self.lingering.push_back((Instant::now() + LINGER, id));
+                self.lingering.arm(id, Instant::now() + LINGER);
                 self.list(id);
             }
             _ if client.has_work() => self.list(id),
@@ -330,17 +332,6 @@ impl Loop {
                 client.state = State::Closing;
                 self.list(id);
             }
-        }
-    }
-
-    fn give_up_lingering(&mut self) {
-        while let Some((until, id)) = self.lingering.front().copied() {
-            let gone = self.clients.get(id).is_none();
-            if !gone && until > Instant::now() {
-                return;
-            }
-            self.clients.remove(id);
-            self.lingering.pop_front();
         }
     }
 }

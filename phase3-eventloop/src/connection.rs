@@ -12,6 +12,7 @@
 //!                                 | all sent, peer still sending                      ^
 //!                                 +-----> Lingering ----------------------------------+
 //! ```
+mod close_reason;
 mod io;
 
 use std::net::SocketAddr;
@@ -25,42 +26,11 @@ use crate::limits::Limits;
 use crate::poller::Interest;
 use crate::slab::ConnId;
 
+pub use self::close_reason::CloseReason;
 pub use self::io::{READ_SIZE, Received};
 
 /// How long the peer may take to see our FIN and answer with its own.
 const LINGER: Duration = Duration::from_secs(2);
-
-/// Why a connection ended, for logs and counts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum CloseReason {
-    /// The peer sent FIN, and everything owed was sent.
-    EndOfStream,
-    /// The service asked for it ([`Next::Close`](crate::service::Next::Close), [`Outbox::close`](crate::outbox::Outbox::close)).
-    ByService,
-    /// Not a byte went either way for longer than the idle timeout.
-    Idle,
-    /// The peer accepted no byte of a waiting output for too long.
-    Stalled,
-    /// The kernel reported an error: the connection was reset, for instance. `EMSGSIZE`: an unfinished request outgrew
-    /// [`Limits::max_pending`].
-    Error(nix::Error),
-    /// The server is going down.
-    Shutdown,
-}
-
-impl CloseReason {
-    /// A few words for logs and traces.
-    pub fn name(self) -> &'static str {
-        match self {
-            CloseReason::EndOfStream => "end of stream",
-            CloseReason::ByService => "closed by the server",
-            CloseReason::Idle => "idle",
-            CloseReason::Stalled => "does not read",
-            CloseReason::Error(errno) => crate::syscalls::name(errno),
-            CloseReason::Shutdown => "shutdown",
-        }
-    }
-}
 
 /// What the loop knows about a connection, for `CLIENT LIST` and the like.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use nix::errno::Errno;
 
 // ANCHOR: explain-listen
-/// One line that says why [`listen`] failed and what to do about it.
+/// One line that says why [`listen`](super::listen) failed and what to do about it.
 pub fn explain_listen(address: SocketAddr, errno: Errno) -> String {
     let port = address.port();
     match errno {
@@ -26,7 +26,7 @@ pub fn explain_listen(address: SocketAddr, errno: Errno) -> String {
 }
 // ANCHOR_END: explain-listen
 
-/// One line that says why [`connect`] failed and what to do about it.
+/// One line that says why [`connect`](super::connect) failed and what to do about it.
 pub fn explain_connect(address: SocketAddr, errno: Errno) -> String {
     match errno {
         Errno::ECONNREFUSED => {
