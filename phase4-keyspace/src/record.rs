@@ -9,19 +9,10 @@
 //! index into the side slab of keys, a value too long or of another type one into the slab of objects.
 pub mod class;
 pub mod heap;
+mod names;
 mod page;
 
-/// Names a record in its heap: 21 bits of page, 11 bits of 8-byte unit.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
-pub struct Ref(pub u32);
-
-/// Names a value or a key in a side slab ([`crate::keyspace`]).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
-pub struct SideIndex(pub u32);
-
-/// A record's place in the queue of deadlines.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
-pub struct Seat(pub u32);
+pub use names::{Ref, Seat, SideIndex};
 
 // ANCHOR: record-layout
 /// Bytes of a record before anything optional.
