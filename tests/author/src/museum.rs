@@ -4,6 +4,7 @@
 //! the reason named for it; any other outcome is a defect of the bug, of the check, or of the reference. Because every
 //! `find` has to match exactly once, a bug cannot rot silently when the reference moves on.
 
+pub mod choice;
 pub mod matrix;
 pub mod proof;
 pub mod workshop;
@@ -38,6 +39,9 @@ pub struct Card {
     pub check: String,
     /// The diagnosis that check must make, by its exact text.
     pub diagnosis: String,
+    /// The name that comes first when every check is run, where that is another: each of its own right.
+    #[serde(default)]
+    pub whole: Option<String>,
     /// What to learn from it.
     pub lesson: String,
     /// What to type, with the buggy server running, to see it.

@@ -117,9 +117,17 @@ fn a_correct_server_passes_every_framing_check() {
 #[test]
 fn bad_commands_get_a_plain_message_each() {
     let server = wrong_server();
-    let cases: [(&[&str], &str); 7] = [
+    let not_judged: [(&[&str], &str); 3] = [
         (&["no-such-program"], "the command does not exist"),
         (&["/etc/passwd"], "is not executable"),
+        (&["/tmp"], "is a directory"),
+    ];
+    for (command, message) in not_judged {
+        let output = grade(&[&["phase2", "--only", "listens", "--"], command].concat());
+        assert!(text(&output).contains(message), "{command:?}: {}", text(&output));
+        assert_eq!(output.status.code(), Some(2), "{command:?}");
+    }
+    let cases: [(&[&str], &str); 5] = [
         (&["sh", "-c", "echo oh no >&2; exit 3"], "exited with status 3 before it listened"),
         (&["sh", "-c", "kill -SEGV $$"], "was killed by signal 11 (SIGSEGV)"),
         (&["sleep", "600"], "does not listen on port"),
@@ -175,6 +183,7 @@ fn a_run_out_of_time_leaves_a_partial_report() {
     let output = grade(&["phase2", "--timeout", "0", "--format", &format, "--", &server, "none", "{port}"]);
     let results = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{error}: {}", text(&output)));
     assert!(results.contains("the time of the whole run (0 s) was up"), "{results}");
+    assert_eq!(output.status.code(), Some(2), "nothing was judged");
 }
 
 #[test]

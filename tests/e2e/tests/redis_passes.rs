@@ -37,7 +37,8 @@ fn redis_server_passes_every_check_about_resp() {
     assert!(passed >= 45, "only {passed} checks passed");
     for check in &report.checks {
         let beyond = BEYOND_REDIS.iter().any(|(id, _)| *id == check.id);
-        let framed = check.reason.as_deref().is_some_and(|why| why.contains("framed"));
+        // The command has no {framed_port}, and Redis no such protocol.
+        let framed = check.status == "blocked" && check.id.starts_with("phase4.framed-");
         assert!(check.status == "passed" || framed || beyond, "{check:?}");
     }
 }

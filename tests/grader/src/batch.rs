@@ -12,8 +12,9 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
+use crate::checks::FOUNDATION;
 use crate::cli::{self, Arguments};
-use crate::report::{Run, Style};
+use crate::report::{Run, RunVerdict, Status, Style};
 use crate::runner::{self, Plan};
 use crate::{target, workspace};
 
@@ -39,10 +40,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let submissions = submissions(folder)?;
     let mut table = header(&plan);
     let mut scores = Vec::new();
+    let mut worst = RunVerdict::Passed;
     for submission in &submissions {
         let student = submission.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match grade(arguments, &plan, submission, &student) {
-            Ok(run) => {
+            Ok(run) if could_not_start(&run).is_none() => {
+                worst = worse(worst, run.verdict());
                 let (score, max) = run.score();
                 eprintln!("{student}: {score} of {max}");
                 cli::write_reports(
@@ -54,9 +57,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 table.push_str(&row(&student, &run));
                 scores.push((score, max));
             }
-            Err(error) => {
-                eprintln!("{student}: not graded: {error:#}");
-                table.push_str(&broken_row(&student, &format!("{error:#}"), plan.checks.len()));
+            outcome => {
+                let why = match &outcome {
+                    Ok(run) => could_not_start(run).unwrap_or_default(),
+                    Err(error) => format!("{error:#}"),
+                };
+                worst = RunVerdict::NotJudged;
+                eprintln!("{student}: not graded: {why}");
+                table.push_str(&broken_row(&student, &why, &plan));
             }
         }
         target::kill_all();
@@ -69,7 +77,25 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         print!("{table}");
     }
     eprint!("{}", summary(submissions.len(), &scores));
-    Ok(if scores.len() == submissions.len() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(cli::exit_code(worst))
+}
+
+/// A submission that could not be graded weighs more than one that failed.
+fn worse(one: RunVerdict, other: RunVerdict) -> RunVerdict {
+    let weight = |verdict: &RunVerdict| match verdict {
+        RunVerdict::Passed => 0,
+        RunVerdict::Failed => 1,
+        RunVerdict::NotJudged => 2,
+    };
+    if weight(&other) > weight(&one) { other } else { one }
+}
+
+/// Why there was no server to grade: the command's fault or the machine's, not the server's.
+fn could_not_start(run: &Run) -> Option<String> {
+    run.results.iter().find_map(|result| match &result.status {
+        Status::Infrastructure(why) if result.check.name == FOUNDATION => Some(why.clone()),
+        _ => None,
+    })
 }
 
 fn submissions(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
@@ -165,15 +191,15 @@ fn row(student: &str, run: &Run) -> String {
     line(&cells)
 }
 
-fn broken_row(student: &str, why: &str, checks: usize) -> String {
+fn broken_row(student: &str, why: &str, plan: &Plan) -> String {
     let mut cells = vec![
         student.to_owned(),
         "0".into(),
-        String::new(),
+        runner::possible(plan).to_string(),
         String::new(),
         format!("not graded: {}", why.split_whitespace().collect::<Vec<_>>().join(" ")),
     ];
-    cells.extend(std::iter::repeat_n("not run".to_owned(), checks));
+    cells.extend(std::iter::repeat_n("not run".to_owned(), plan.checks.len()));
     line(&cells)
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use crate::context::Context;
-pub use crate::failure::{Explain, Failure, Kind, Outcome, Verdict};
+pub use crate::failure::{Death, Explain, Failure, Kind, Outcome, Verdict};
 
 /// The four phases of the course.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,15 +64,6 @@ impl FromStr for Phase {
     }
 }
 
-/// Which server a check talks to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Server {
-    /// One that other checks use before and after: for checks that leave nothing behind.
-    Shared,
-    /// A fresh one: for checks that may kill it, measure it, or start it in a special way.
-    Own,
-}
-
 /// What a check needs from the machine; where it is missing the check is reported as not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
@@ -99,16 +90,20 @@ pub struct Check {
     pub chapter: &'static str,
     /// Default weight; a suite file may change it.
     pub points: u32,
-    /// Group for `--only`, such as `sockets`, `framing`, `loop`, `strings`.
+    /// Group for `--only`, such as `sockets`, `framing`, `loop`, `strings`; [`crate::stages`] puts groups into stages.
     pub topic: &'static str,
-    /// Names of checks of the same phase whose failure explains a failure here.
+    /// Names of checks of the same phase without which this one is not tried.
     pub blocked_by: &'static [&'static str],
+    /// Names of checks of the same phase that run first, and whose failure explains a failure here: this one is tried all
+    /// the same.
+    pub after: &'static [&'static str],
+    /// The commands it sends to a key-value server (phase 4), with the options that matter: `SET PX`. Without one of them
+    /// it is not tried.
+    pub commands: &'static [&'static str],
     /// From a nudge to nearly the answer.
     pub hints: [&'static str; 3],
     /// Every diagnosis this check can make, by its exact text: what `Explain::likely` may be given.
     pub bugs: &'static [&'static str],
-    /// Shared or own server.
-    pub server: Server,
     /// What it needs from the machine.
     pub needs: &'static [Need],
     /// The check itself: `Ok(())` passes.
@@ -116,6 +111,25 @@ pub struct Check {
 }
 
 impl Check {
+    /// What most checks leave as it is: `..Check::PLAIN`.
+    pub const PLAIN: Self = Self {
+        name: "",
+        phases: &[],
+        catalogue: &[],
+        title: "",
+        lesson: "",
+        chapter: "",
+        points: 0,
+        topic: "",
+        blocked_by: &[],
+        after: &[],
+        commands: &[],
+        hints: [""; 3],
+        bugs: &[],
+        needs: &[],
+        run: |_| Ok(()),
+    };
+
     /// `phase2.partial-header`.
     #[must_use]
     pub fn id(&self, phase: Phase) -> String {

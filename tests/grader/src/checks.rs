@@ -94,6 +94,25 @@ mod tests {
     }
 
     #[test]
+    fn what_runs_first_leads_to_no_circle() {
+        for phase in Phase::ALL {
+            let mut rest: Vec<&Check> = of(phase).collect();
+            while !rest.is_empty() {
+                let (before, present) =
+                    (rest.len(), rest.iter().map(|check| check.name).collect::<HashSet<_>>());
+                rest.retain(|check| {
+                    check.after.iter().chain(check.blocked_by).any(|name| present.contains(name))
+                });
+                let names: Vec<&str> = rest.iter().map(|check| check.name).collect();
+                assert!(rest.len() < before, "{phase}: these wait for each other: {names:?}");
+            }
+            for name in of(phase).flat_map(|check| check.after) {
+                assert!(all().any(|(_, check)| check.name == *name), "there is no {name} to come after");
+            }
+        }
+    }
+
+    #[test]
     fn every_check_teaches() {
         for (phase, check) in all() {
             let id = check.id(phase);

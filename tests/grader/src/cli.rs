@@ -10,19 +10,21 @@ use clap::Parser;
 
 use crate::check::Phase;
 use crate::course::{Chosen, Suite};
-use crate::report::{Destination, Format, Run, Style, text, write_file};
+use crate::report::{Destination, Format, Run, RunVerdict, Style, text, write_file, write_partial};
 use crate::runner::{self, Event, Plan};
 use crate::strace::Tracing;
 use crate::target::{self, Launch};
 use crate::workspace;
-use crate::{batch, checks, seed, signals, watch};
+use crate::{batch, checks, seed, signals, stages, supervisor, watch};
 
 /// Judges a server in any language by what its socket shows.
 ///
 /// Without a command it grades this workspace's own server. The command after `--` gets its port where it says
 /// {port}, and in the variable PORT; {framed_port} and {dir} (an empty directory) are filled in as well.
 ///
-/// Exit status: 0 when nothing failed, 1 when a check failed, 2 when grading itself was not possible.
+/// Exit status: 0 when every check that counts passed, 1 when one failed or was blocked, 2 when grading was not possible:
+/// a program that is not there, no time left, a machine that does not play along. With --batch the worst of all submissions
+/// counts.
 #[derive(Debug, Parser)]
 #[command(name = "grade", version)]
 pub struct Arguments {
@@ -33,6 +35,10 @@ pub struct Arguments {
     /// Only these checks: names, ids or topics, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub only: Vec<String>,
+
+    /// Only these stages, such as strings or expiry, separated by commas; --list names them
+    #[arg(long, value_name = "STAGES", value_delimiter = ',')]
+    pub stage: Vec<String>,
 
     /// List the checks and stop
     #[arg(long)]
@@ -94,6 +100,10 @@ pub struct Arguments {
     #[arg(long, value_name = "1..3", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=3))]
     pub hint: u8,
 
+    /// Waits for standard input to end and kills what this run has left behind: started by the grader itself
+    #[arg(long, hide = true, value_name = "RUN")]
+    pub clean_up_after: Option<u32>,
+
     /// The server under test
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,
@@ -104,6 +114,10 @@ pub struct Arguments {
 /// # Errors
 /// When grading was not possible at all.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if let Some(run) = arguments.clean_up_after {
+        supervisor::clean_up_after(run);
+        return Ok(ExitCode::SUCCESS);
+    }
     if arguments.list {
         show(&list(arguments.phase))?;
         return Ok(ExitCode::SUCCESS);
@@ -112,6 +126,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         show(&explain_check(arguments.phase, name)?)?;
         return Ok(ExitCode::SUCCESS);
     }
+    // Kept until the end: it cleans up if this process is killed before.
+    let _supervisor = supervisor::start();
     signals::on_end(|| {
         target::kill_all();
         watch::restore_terminal();
@@ -134,7 +150,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 pub fn grade_once(arguments: &Arguments, hints: u8) -> anyhow::Result<ExitCode> {
     let plan = plan(arguments)?;
     let run = run_and_report(arguments, &plan, hints)?;
-    Ok(if run.all_passed() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(exit_code(run.verdict()))
+}
+
+/// The exit status that stands for a verdict.
+#[must_use]
+pub fn exit_code(verdict: RunVerdict) -> ExitCode {
+    match verdict {
+        RunVerdict::Passed => ExitCode::SUCCESS,
+        RunVerdict::Failed => ExitCode::from(1),
+        RunVerdict::NotJudged => ExitCode::from(2),
+    }
 }
 
 fn run_and_report(arguments: &Arguments, plan: &Plan, hints: u8) -> anyhow::Result<Run> {
@@ -152,7 +178,7 @@ fn run_and_report(arguments: &Arguments, plan: &Plan, hints: u8) -> anyhow::Resu
         for destination in &arguments.format {
             if let Some(file) = &destination.file {
                 // A partial report is a courtesy; the final one reports its errors.
-                let _ = write_file(file, &run.render(destination.format, plain(style)));
+                let _ = write_partial(file, &run.render(destination.format, plain(style)));
             }
         }
     };
@@ -207,7 +233,8 @@ pub fn plan(arguments: &Arguments) -> anyhow::Result<Plan> {
     let Some(phase) = arguments.phase.or(suite.phase()) else {
         bail!("say which phase: cargo grade phase1 (or phase2, phase3, phase4); --list shows the checks");
     };
-    let checks = select(suite.choose(phase), phase, &arguments.only)?;
+    let checks = select_stages(suite.choose(phase), phase, &arguments.stage)?;
+    let checks = select(checks, phase, &arguments.only)?;
     let argv = if arguments.command.is_empty() && arguments.batch.is_none() {
         workspace::own_server(phase)?
     } else {
@@ -244,6 +271,22 @@ pub fn chosen_seed(arguments: &Arguments, student: Option<&str>) -> anyhow::Resu
     Ok(arguments.seed.unwrap_or_else(seed::fresh))
 }
 
+/// Those of the named stages, and what has to come first: a server that does not listen has no stage to reach.
+fn select_stages(chosen: Vec<Chosen>, phase: Phase, wanted: &[String]) -> anyhow::Result<Vec<Chosen>> {
+    if wanted.is_empty() {
+        return Ok(chosen);
+    }
+    for name in wanted {
+        if !stages::of(phase).iter().any(|stage| stage.name == name) {
+            let all: Vec<&str> = stages::of(phase).iter().map(|stage| stage.name).collect();
+            bail!("{phase} has no stage `{name}`; its stages are {}", all.join(", "));
+        }
+    }
+    let belongs =
+        |chosen: &Chosen| wanted.iter().any(|name| stages::of_check(phase, chosen.check).name == name);
+    Ok(chosen.into_iter().filter(belongs).collect())
+}
+
 fn select(chosen: Vec<Chosen>, phase: Phase, only: &[String]) -> anyhow::Result<Vec<Chosen>> {
     if only.is_empty() {
         return Ok(chosen);
@@ -264,9 +307,17 @@ fn list(phase: Option<Phase>) -> String {
     for wanted in Phase::ALL.into_iter().filter(|one| phase.is_none_or(|phase| phase == *one)) {
         out.push_str(wanted.title());
         out.push('\n');
-        for check in checks::of(wanted) {
-            let id = check.id(wanted);
-            out.push_str(&format!("  {id:<30} {:>2}  {:<10} {}\n", check.points, check.topic, check.title));
+        for stage in stages::of(wanted) {
+            let of_stage = || checks::of(wanted).filter(|check| stages::of_check(wanted, check) == stage);
+            let points: u32 = of_stage().map(|check| check.points).sum();
+            out.push_str(&format!(" {}: {}, {points} points\n", stage.name, stage.title));
+            for check in of_stage() {
+                let id = check.id(wanted);
+                out.push_str(&format!(
+                    "  {id:<30} {:>2}  {:<10} {}\n",
+                    check.points, check.topic, check.title
+                ));
+            }
         }
     }
     out
@@ -284,6 +335,10 @@ fn explain_check(phase: Option<Phase>, name: &str) -> anyhow::Result<String> {
     if !check.catalogue.is_empty() {
         let entries: Vec<String> = check.catalogue.iter().map(ToString::to_string).collect();
         out.push_str(&format!("catalogue  {}\n", entries.join(", ")));
+    }
+    out.push_str(&format!("stage      {}\n", stages::of_check(phase, check).name));
+    if !check.commands.is_empty() {
+        out.push_str(&format!("commands   {}\n", check.commands.join(", ")));
     }
     if !check.blocked_by.is_empty() {
         out.push_str(&format!("after      {}\n", check.blocked_by.join(", ")));

@@ -11,17 +11,17 @@ mod verdicts;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::AsFd as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::check::{Kind, Outcome, Verdict};
+use crate::check::{Failure, Kind, Outcome, Verdict};
 use crate::context::Patience;
 use crate::procfs;
 use crate::target::Shared;
 use crate::wire::Wire;
 use record::Record;
-use stall::Stall;
+use stall::{Stall, Stuck};
 use verdicts::{grader_trouble, refused};
 
 pub use verdicts::note_death;
@@ -69,7 +69,13 @@ impl Client {
     pub fn connect(target: &Shared, options: &Options, wire: Wire, patience: Patience) -> Outcome<Self> {
         let port = if options.framed_port { target.framed_port.unwrap_or(target.port) } else { target.port };
         let remote = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let stream = open(remote, options.receive_buffer).map_err(|error| refused(target, remote, &error))?;
+        wait_for_room(target, port, &patience);
+        let left = patience.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Failure::new(Kind::TimeUp, "the time for this check is up").into());
+        }
+        let stream =
+            open(remote, options.receive_buffer, left).map_err(|error| refused(target, remote, &error))?;
         let local = stream.local_addr().map_err(grader_trouble)?;
         Ok(Self {
             stream,
@@ -161,6 +167,7 @@ impl Client {
         if self.poll(flags, 20)?.is_empty()
             && let Some(stuck) = stall.look(&self.target, &self.patience)
         {
+            let kind = if stuck == Stuck::Deadline { Kind::TimeUp } else { kind };
             let mut failure = self.failure(kind, summary);
             failure.notes.push(stuck.text().to_owned());
             return Err(failure.into());
@@ -169,8 +176,21 @@ impl Client {
     }
 }
 
-fn open(remote: SocketAddr, receive_buffer: Option<usize>) -> io::Result<TcpStream> {
-    let stream = kit::conn::open_with_receive_buffer(remote, Duration::from_secs(5), receive_buffer)?;
+/// Waits while the server's accept queue is full: a SYN that is dropped there comes again after a second, which would be
+/// the kernel's time and not the server's. A server that accepts nothing and sleeps is not waited for.
+fn wait_for_room(target: &Shared, port: u16, patience: &Patience) {
+    let mut stall = Stall::new();
+    while procfs::accept_queue(port).is_some_and(|queue| queue.room() == 0) {
+        if stall.look(target, patience).is_some() {
+            return;
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+fn open(remote: SocketAddr, receive_buffer: Option<usize>, left: Duration) -> io::Result<TcpStream> {
+    let patience = left.min(Duration::from_secs(5));
+    let stream = kit::conn::open_with_receive_buffer(remote, patience, receive_buffer)?;
     stream.set_nonblocking(true)?;
     Ok(stream)
 }

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use crate::check::{Check, Failure, Kind, Outcome, Phase, Verdict};
 use crate::client::{Client, Options};
+use crate::diagnosis;
 use crate::seed;
 use crate::strace::Tracing;
-use crate::target::{Launch, Shared, Target};
+use crate::target::{Launch, Shared, StartError, Target};
 use crate::wire::Wire;
 pub use rest::Rest;
 
@@ -22,6 +23,18 @@ pub struct Patience {
     pub stall: Duration,
     /// No check goes on beyond this moment.
     pub deadline: Instant,
+}
+
+/// How a key-value server wants the names of commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Spelling {
+    /// It does not care, as it should.
+    #[default]
+    AsWritten,
+    /// It knows them in lower case alone.
+    Lower,
+    /// It knows them in upper case alone.
+    Upper,
 }
 
 /// The surroundings of one running check.
@@ -39,6 +52,10 @@ pub struct Context {
     pub patience: Patience,
     /// Whether strace may be used, or why not.
     pub tracing: Tracing,
+    /// How names of commands are sent: a server that knows one spelling only is charged for it once.
+    pub spelling: Spelling,
+    /// The commands that the check declares.
+    pub commands: &'static [&'static str],
     target: Option<Shared>,
 }
 
@@ -53,6 +70,11 @@ impl Context {
         tracing: Tracing,
         limit: Duration,
     ) -> Self {
+        /// What a check may take beyond its limit to come to its end in good order.
+        const GRACE: Duration = Duration::from_secs(1);
+        let deadline = Instant::now() + limit;
+        let startup = launch.startup.min(limit);
+        let launch = Launch { deadline: Some(deadline + GRACE), startup, ..launch };
         Self {
             phase,
             wire: if matches!(phase, Phase::Framing | Phase::EventLoop) { Wire::Framed } else { Wire::Raw },
@@ -61,19 +83,21 @@ impl Context {
             patience: Patience {
                 quiet: Duration::from_millis(1_000),
                 stall: Duration::from_secs(8),
-                deadline: Instant::now() + limit,
+                deadline,
             },
             tracing,
+            spelling: Spelling::AsWritten,
+            commands: check.commands,
             target: None,
         }
     }
 
-    /// Gives the check a running server; the runner's business.
+    /// Gives the check a running server in place of the one it has.
     pub fn adopt(&mut self, target: Shared) {
         self.target = Some(target);
     }
 
-    /// Hands the server back; the runner's business.
+    /// Takes the server away: the next use starts another.
     pub fn release(&mut self) -> Option<Shared> {
         self.target.take()
     }
@@ -90,7 +114,7 @@ impl Context {
         self.restart(&launch)
     }
 
-    /// Ends the current server, if any, and starts another as `launch` says. Only for checks with `Server::Own`.
+    /// Ends the current server, if any, and starts another as `launch` says.
     ///
     /// # Errors
     /// As [`Context::target`].
@@ -98,6 +122,15 @@ impl Context {
         self.target = None;
         let target = launch.start().map_err(start_verdict)?;
         Ok(Arc::clone(self.target.insert(Arc::new(target))))
+    }
+
+    /// Starts over with a fresh server: nothing that an earlier client did is left.
+    ///
+    /// # Errors
+    /// As [`Context::target`].
+    pub fn fresh(&mut self) -> Outcome {
+        let launch = self.launch.clone();
+        self.restart(&launch).map(drop)
     }
 
     /// A connection to the server's port.
@@ -158,7 +191,7 @@ impl Context {
     /// Not run, when /proc does not tell, or the machine is too busy to let anybody run.
     pub fn rest(&mut self) -> Outcome<Rest> {
         let before = self.cpu()?;
-        let Some(spinner) = rest::spin() else {
+        let Some(spinner) = rest::spin(self.patience.deadline) else {
             return Err(not_run("the machine gave a spinning thread no time to measure the server against"));
         };
         Ok(Rest { server: self.cpu()?.saturating_sub(before), spinner })
@@ -167,13 +200,20 @@ impl Context {
 
 /// A verdict for a server that did not start.
 #[must_use]
-pub fn start_verdict(error: crate::target::StartError) -> Verdict {
+pub fn start_verdict(error: StartError) -> Verdict {
     if error.is_infrastructure() {
         return Verdict::Infrastructure(error.to_string());
     }
     let mut failure = Failure::new(Kind::Refused, error.to_string());
-    if matches!(error, crate::target::StartError::SwappedPort { .. }) {
-        failure.bug = Some("port not in network byte order");
+    match &error {
+        StartError::SwappedPort { .. } => failure.bug = Some("port not in network byte order".into()),
+        StartError::Exited { ended, tail } => {
+            failure.kind = Kind::ServerDied;
+            failure.death = Some(diagnosis::death_in(*ended, tail));
+            diagnosis::complete(&mut failure, tail);
+        }
+        StartError::NeverListened { tail, .. } => diagnosis::complete(&mut failure, tail),
+        _ => {}
     }
     failure.into()
 }

@@ -1,5 +1,7 @@
 //! How a check says no: what was sent, what was expected, what came, and which bug that looks like.
 
+use std::borrow::Cow;
+
 use crate::hexdump::Dump;
 
 /// The result of a check or of a step in it.
@@ -39,6 +41,26 @@ pub enum Kind {
     NotReading,
     /// CPU, memory, descriptors or threads beyond bounds, or too slow.
     Resource,
+    /// The check's time was up while the server was still at it.
+    TimeUp,
+}
+
+impl Kind {
+    /// True when the server is there and answered otherwise than it should, or not at all. A server that has ended, or
+    /// one that was cut short, shows nothing of the mistakes a check looks for.
+    #[must_use]
+    pub fn is_an_answer(self) -> bool {
+        !matches!(self, Self::ServerDied | Self::Refused | Self::TimeUp)
+    }
+}
+
+/// How the server under test ended, as far as the grader can see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Death {
+    /// `was killed by signal 11 (SIGSEGV)`, `exited with status 101`.
+    pub how: String,
+    /// The line with which it took its leave, without numbers: two deaths with equal lines have one cause.
+    pub last_words: String,
 }
 
 /// A failure as the report shows it.
@@ -50,8 +72,12 @@ pub struct Failure {
     pub summary: String,
     /// What the check was doing.
     pub step: Option<String>,
-    /// The likely bug, by one of the check's names.
-    pub bug: Option<&'static str>,
+    /// The likely bug, by one of the check's names or by one of [`crate::diagnosis`].
+    pub bug: Option<Cow<'static, str>>,
+    /// Why that bug matters, where the check's own lesson is about something else.
+    pub why: Option<&'static str>,
+    /// How the server ended, if it did.
+    pub death: Option<Death>,
     /// What was sent in this step.
     pub sent: Option<Dump>,
     /// What was expected.
@@ -70,11 +96,28 @@ impl Failure {
             summary: summary.into(),
             step: None,
             bug: None,
+            why: None,
+            death: None,
             sent: None,
             expected: None,
             came: None,
             notes: Vec::new(),
         }
+    }
+}
+
+impl Failure {
+    /// Whether the server touched memory that is not its own, or found its own damaged: no check's stimulus, be it a reset or
+    /// a crowd, is what is wrong then.
+    #[must_use]
+    pub fn is_a_memory_fault(&self) -> bool {
+        ["SIGSEGV", "SIGBUS", "SIGABRT"].iter().any(|signal| self.is_by(signal))
+    }
+
+    /// Whether the server was ended by this signal.
+    #[must_use]
+    pub fn is_by(&self, signal: &str) -> bool {
+        self.death.as_ref().is_some_and(|death| death.how.contains(signal))
     }
 }
 
@@ -95,10 +138,12 @@ pub trait Explain: Sized {
     /// Changes the failure, if there is one.
     fn on_failure(self, change: impl FnOnce(&mut Failure)) -> Self;
 
-    /// Names the likely bug, unless one is named already.
+    /// Names the likely bug, unless one is named already, for a server that lives and answers wrongly or not at all.
     fn likely(self, bug: &'static str) -> Self {
         self.on_failure(|failure| {
-            failure.bug.get_or_insert(bug);
+            if failure.kind.is_an_answer() {
+                failure.bug.get_or_insert(bug.into());
+            }
         })
     }
 
@@ -106,9 +151,15 @@ pub trait Explain: Sized {
     fn likely_when(self, kinds: &[Kind], bug: &'static str) -> Self {
         self.on_failure(|failure| {
             if kinds.contains(&failure.kind) {
-                failure.bug.get_or_insert(bug);
+                failure.bug.get_or_insert(bug.into());
             }
         })
+    }
+
+    /// Names the likely bug where the server ended: for a stimulus that a sound server survives, and that nothing else
+    /// in this check could have been fatal beside.
+    fn likely_death(self, bug: &'static str) -> Self {
+        self.likely_when(&[Kind::ServerDied, Kind::Refused], bug)
     }
 
     /// Adds a fact.

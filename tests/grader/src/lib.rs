@@ -10,6 +10,7 @@ pub mod cli;
 pub mod client;
 pub mod context;
 pub mod course;
+pub mod diagnosis;
 pub mod doctor;
 pub mod failure;
 pub mod identity;
@@ -17,7 +18,9 @@ pub mod report;
 pub mod runner;
 pub mod seed;
 pub mod signals;
+pub mod stages;
 pub mod strace;
+pub mod supervisor;
 pub mod watch;
 pub mod workspace;
 

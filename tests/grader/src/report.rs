@@ -4,6 +4,7 @@ mod autolab;
 mod classroom;
 pub mod explain;
 mod gradescope;
+pub mod invocation;
 mod json;
 mod junit;
 mod markdown;
@@ -18,6 +19,7 @@ use anyhow::Context as _;
 
 use crate::check::{Check, Failure, Phase};
 use crate::course::Visibility;
+use crate::stages::{self, Stage};
 
 /// The results of one run against one server.
 #[derive(Debug, Clone)]
@@ -32,6 +34,8 @@ pub struct Run {
     pub student: Option<String>,
     /// Facts about the run as a whole: a real Redis noticed, a server that prints megabytes.
     pub notices: Vec<String>,
+    /// Points that can be earned in all.
+    pub possible: f64,
     /// One result per check, in the checks' order. Checks still to come are absent while the run goes on.
     pub results: Vec<CheckResult>,
     /// Wall-clock time so far.
@@ -57,6 +61,17 @@ pub struct CheckResult {
     pub duration: Duration,
 }
 
+/// What a run amounts to, and with it the exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunVerdict {
+    /// Every check that counts passed: 0.
+    Passed,
+    /// A check failed, or was blocked: 1.
+    Failed,
+    /// Nothing failed, and something that counts could not be judged: 2.
+    NotJudged,
+}
+
 /// What came of a check.
 #[derive(Debug, Clone)]
 pub enum Status {
@@ -64,8 +79,12 @@ pub enum Status {
     Passed,
     /// It did not.
     Failed(Box<Failure>),
+    /// It did not, for the reason for which the named check failed: one bug, charged there.
+    Follows(String, Box<Failure>),
     /// Not tried: the failure of the named check explains whatever would fail here.
     Blocked(String),
+    /// Not tried: it needs these commands, which the server does not know.
+    Missing(Vec<&'static str>),
     /// Not tried, and why.
     NotRun(String),
     /// The grader or the machine failed; says nothing about the server.
@@ -79,7 +98,8 @@ impl Status {
         match self {
             Self::Passed => "passed",
             Self::Failed(_) => "failed",
-            Self::Blocked(_) => "blocked",
+            Self::Follows(..) => "follows",
+            Self::Blocked(_) | Self::Missing(_) => "blocked",
             Self::NotRun(_) => "not run",
             Self::Infrastructure(_) => "infrastructure error",
         }
@@ -93,26 +113,33 @@ impl CheckResult {
         self.check.id(self.phase)
     }
 
-    /// Points earned, and points that count at all. A check that was not run or whose machinery failed counts
-    /// neither for nor against; one that is blocked earns nothing yet.
+    /// Points earned, and points that can be earned: the second does not depend on what became of the check.
     #[must_use]
     pub fn score(&self) -> (f64, f64) {
-        match self.status {
-            Status::Passed => (self.points, self.points),
-            Status::Failed(_) | Status::Blocked(_) => (0.0, self.points),
-            Status::NotRun(_) | Status::Infrastructure(_) => (0.0, 0.0),
-        }
+        let earned = if matches!(self.status, Status::Passed) { self.points } else { 0.0 };
+        (earned, self.points)
     }
 }
 
 impl Run {
-    /// Points earned, and points that count.
+    /// Points earned, and points that could be: those of every check that was chosen, whatever became of it.
     #[must_use]
     pub fn score(&self) -> (f64, f64) {
-        self.results
-            .iter()
-            .map(CheckResult::score)
-            .fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        (self.results.iter().map(|result| result.score().0).sum(), self.possible)
+    }
+
+    /// The same for each stage that has a check in this run.
+    #[must_use]
+    pub fn stages(&self) -> Vec<(&'static Stage, f64, f64)> {
+        let sum = |stage: &Stage| {
+            let of_stage = |result: &&CheckResult| stages::of_check(self.phase, result.check) == stage;
+            let scores = self.results.iter().filter(of_stage).map(CheckResult::score);
+            scores.fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        };
+        let all = stages::of(self.phase).iter().map(|stage| (stage, sum(stage)));
+        all.filter(|(_, (_, possible))| *possible > 0.0)
+            .map(|(stage, (earned, max))| (stage, earned, max))
+            .collect()
     }
 
     /// How many results have this status word.
@@ -121,18 +148,41 @@ impl Run {
         self.results.iter().filter(|result| result.status.word() == word).count()
     }
 
-    /// True when nothing failed, was blocked, or broke down.
+    /// True when every check that counts passed.
     #[must_use]
     pub fn all_passed(&self) -> bool {
-        self.results.iter().all(|result| matches!(result.status, Status::Passed | Status::NotRun(_)))
+        self.verdict() == RunVerdict::Passed
+    }
+
+    /// What the run as a whole amounts to.
+    #[must_use]
+    pub fn verdict(&self) -> RunVerdict {
+        let mut verdict = RunVerdict::Passed;
+        for result in &self.results {
+            match result.status {
+                Status::Passed => {}
+                Status::Failed(_) | Status::Follows(..) | Status::Blocked(_) | Status::Missing(_) => {
+                    return RunVerdict::Failed;
+                }
+                // What this run leaves out from the start is worth nothing in it.
+                Status::NotRun(_) if result.points == 0.0 => {}
+                Status::NotRun(_) | Status::Infrastructure(_) => verdict = RunVerdict::NotJudged,
+            }
+        }
+        verdict
     }
 
     /// The command that runs one check again with the same bytes.
     #[must_use]
     pub fn replay(&self, result: &CheckResult) -> String {
         let needs_strace = result.check.needs.contains(&crate::check::Need::Strace);
-        let mut line =
-            format!("cargo grade {} --only {} --seed {}", self.phase, result.check.name, self.seed);
+        let mut line = format!(
+            "{} {} --only {} --seed {}",
+            invocation::this_program(),
+            self.phase,
+            result.check.name,
+            self.seed
+        );
         if needs_strace {
             line.push_str(" --strace");
         }
@@ -250,7 +300,29 @@ impl FromStr for Destination {
     }
 }
 
-/// Writes a report so that a reader never sees half of one: to a neighbouring file first, then renamed.
+/// What stands where a report is to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Nothing, or a regular file: replaced as a whole, so that a reader never sees half a report.
+    File,
+    /// A link to a regular file: written through, and the link stays.
+    Link,
+    /// A device, a pipe, a socket: it takes the report once, when the run is over.
+    Stream,
+}
+
+impl Place {
+    fn of(path: &Path) -> Self {
+        let link = std::fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink());
+        match std::fs::metadata(path) {
+            Ok(data) if !data.is_file() => Self::Stream,
+            _ if link => Self::Link,
+            _ => Self::File,
+        }
+    }
+}
+
+/// Writes a report: over a regular file by renaming, into a device, a pipe or a link in place.
 ///
 /// # Errors
 /// When the file cannot be written, with its name.
@@ -258,13 +330,26 @@ pub fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
     }
+    let failed = || format!("cannot write {}", path.display());
+    if Place::of(path) != Place::File {
+        let mut file = std::fs::File::create(path).with_context(failed)?;
+        return file.write_all(text.as_bytes()).with_context(failed);
+    }
     let mut name = path.as_os_str().to_owned();
     name.push(".partial");
     let temporary = PathBuf::from(name);
     let mut file =
         std::fs::File::create(&temporary).with_context(|| format!("cannot write {}", temporary.display()))?;
     file.write_all(text.as_bytes())?;
-    std::fs::rename(&temporary, path).with_context(|| format!("cannot write {}", path.display()))
+    std::fs::rename(&temporary, path).with_context(failed)
+}
+
+/// Writes a report of a run that still goes on, where a later one will take its place.
+///
+/// # Errors
+/// As [`write_file`].
+pub fn write_partial(path: &Path, text: &str) -> anyhow::Result<()> {
+    if Place::of(path) == Place::Stream { Ok(()) } else { write_file(path, text) }
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
-//! Runs checks against a server: blockers first, several at once, each within its time, whatever the server does.
+//! Runs checks against a server: blockers first, several at once, each with a fresh server and within its time, whatever the
+//! server does.
+
+mod causes;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,10 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::check::{Check, Context, Failure, Kind, Need, Outcome, Phase, Server, Verdict};
+use crate::check::{Check, Context, Failure, Kind, Need, Outcome, Phase, Verdict};
+use crate::checks::phase4::Vocabulary;
 use crate::checks::{self, FOUNDATION};
 use crate::client::note_death;
 use crate::course::Chosen;
+use crate::diagnosis;
 use crate::identity;
 use crate::procfs;
 use crate::report::{CheckResult, Run, Status};
@@ -53,10 +58,11 @@ pub enum Event<'a> {
 
 /// Runs the plan; `on_event` is called from one thread at a time.
 pub fn run(plan: &Plan, on_event: &(dyn Fn(&Event<'_>) + Sync)) -> Run {
-    let started = Instant::now();
     let board = Board {
         plan,
-        started,
+        possible: possible(plan),
+        left_out: plan.checks.iter().map(|chosen| missing(chosen.check, &plan.tracing)).collect(),
+        started: Instant::now(),
         state: Mutex::new(State {
             pending: (0..plan.checks.len()).collect(),
             running: Vec::new(),
@@ -65,6 +71,7 @@ pub fn run(plan: &Plan, on_event: &(dyn Fn(&Event<'_>) + Sync)) -> Run {
         }),
         changed: Condvar::new(),
         asked: AtomicBool::new(false),
+        vocabulary: Vocabulary::default(),
         on_event,
     };
     std::thread::scope(|scope| {
@@ -72,17 +79,32 @@ pub fn run(plan: &Plan, on_event: &(dyn Fn(&Event<'_>) + Sync)) -> Run {
             scope.spawn(|| board.work());
         }
     });
-    let state = lock(&board.state);
+    let mut state = lock(&board.state);
+    causes::regroup(&mut state.done, plan);
     Run { finished: true, ..board.so_far(&state) }
+}
+
+/// Points that a run of this plan can earn: those of every check, but for what is left out from the start. They depend on
+/// the plan and the machine, and on nothing that a server does.
+#[must_use]
+pub fn possible(plan: &Plan) -> f64 {
+    let counts = |chosen: &&Chosen| missing(chosen.check, &plan.tracing).is_none();
+    plan.checks.iter().filter(counts).map(|chosen| chosen.points).sum()
 }
 
 struct Board<'a> {
     plan: &'a Plan,
     started: Instant,
+    /// Why a check takes no part in this run, by what was known before the first server was started.
+    left_out: Vec<Option<String>>,
+    /// Points of all the others.
+    possible: f64,
     state: Mutex<State>,
     changed: Condvar,
     /// Whether the server has been asked who it is.
     asked: AtomicBool,
+    /// What a key-value server understands.
+    vocabulary: Vocabulary,
     on_event: &'a (dyn Fn(&Event<'_>) + Sync),
 }
 
@@ -101,9 +123,8 @@ enum Next {
 }
 
 impl Board<'_> {
-    /// One worker: takes checks until none is left. It keeps a server for those that may share one.
+    /// One worker: takes checks until none is left.
     fn work(&self) {
-        let mut shared: Option<Shared> = None;
         loop {
             let mut state = lock(&self.state);
             let (index, status) = match self.next(&state) {
@@ -124,7 +145,7 @@ impl Board<'_> {
             (self.on_event)(&Event::Started(self.plan.checks[index].check));
             drop(state);
             let began = Instant::now();
-            let (status, notices) = self.try_check(self.plan.checks[index].check, &mut shared);
+            let (status, notices) = self.try_check(self.plan.checks[index].check);
             let mut state = lock(&self.state);
             state.running.retain(|running| *running != index);
             for notice in notices {
@@ -137,39 +158,58 @@ impl Board<'_> {
     }
 
     fn next(&self, state: &State) -> Next {
-        if state.pending.is_empty() {
-            return Next::Finished;
+        let Some(&first) = state.pending.first() else { return Next::Finished };
+        let left_out = state.pending.iter().find_map(|index| Some((*index, self.left_out[*index].clone()?)));
+        if let Some((index, why)) = left_out {
+            return Next::Settle(index, Status::NotRun(why));
         }
         if self.started.elapsed() >= self.plan.timeout {
-            let why = format!("the time of the whole run ({} s) was up", self.plan.timeout.as_secs());
-            return Next::Settle(state.pending[0], Status::NotRun(why));
+            return Next::Settle(first, Status::NotRun(self.time_is_up()));
         }
         'pending: for &index in &state.pending {
             let check = self.plan.checks[index].check;
-            for name in checks::blockers(self.plan.phase, check) {
+            for name in check.after.iter().copied().chain(checks::blockers(self.plan.phase, check)) {
                 let chosen = self.plan.checks.iter().position(|other| other.check.name == name);
-                let Some(blocker) = chosen else { continue };
-                match state.done.get(&blocker).map(|result| &result.status) {
-                    None => continue 'pending,
-                    Some(Status::Failed(_) | Status::Blocked(_)) => {
-                        let blocker = self.plan.checks[blocker].check.id(self.plan.phase);
-                        return Next::Settle(index, Status::Blocked(blocker));
-                    }
-                    Some(Status::Infrastructure(_)) if name == FOUNDATION => {
-                        let why =
-                            format!("the server could not be started, see {}.{FOUNDATION}", self.plan.phase);
-                        return Next::Settle(index, Status::NotRun(why));
-                    }
-                    Some(_) => {}
+                if chosen.is_some_and(|earlier| !state.done.contains_key(&earlier)) {
+                    continue 'pending;
                 }
             }
-            return Next::Run(index);
+            return self.blocked(state, check).map_or(Next::Run(index), |status| Next::Settle(index, status));
         }
         Next::Wait
     }
 
+    /// Why a check whose turn it is need not be tried.
+    fn blocked(&self, state: &State, check: &Check) -> Option<Status> {
+        for name in checks::blockers(self.plan.phase, check) {
+            let chosen = self.plan.checks.iter().position(|other| other.check.name == name);
+            let Some(blocker) = chosen else { continue };
+            match state.done.get(&blocker).map(|result| &result.status) {
+                Some(Status::Failed(_) | Status::Follows(..) | Status::Blocked(_)) => {
+                    return Some(Status::Blocked(self.plan.checks[blocker].check.id(self.plan.phase)));
+                }
+                Some(Status::Infrastructure(_)) if name == FOUNDATION => {
+                    let why =
+                        format!("the server could not be started, see {}.{FOUNDATION}", self.plan.phase);
+                    return Some(Status::NotRun(why));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn time_is_up(&self) -> String {
+        format!("the time of the whole run ({} s) was up", self.plan.timeout.as_secs())
+    }
+
     fn finish(&self, mut state: MutexGuard<'_, State>, index: usize, status: Status, duration: Duration) {
         let Chosen { check, points, visibility } = self.plan.checks[index];
+        let status = match status {
+            Status::Failed(failure) => causes::charge(&state.done, self.plan, index, failure),
+            other => other,
+        };
+        let points = if self.left_out[index].is_some() { 0.0 } else { points };
         let result = CheckResult { check, phase: self.plan.phase, status, points, visibility, duration };
         state.done.insert(index, result.clone());
         (self.on_event)(&Event::Ended(&result, &self.so_far(&state)));
@@ -185,24 +225,27 @@ impl Board<'_> {
             seed: self.plan.seed,
             student: self.plan.student.clone(),
             notices: state.notices.clone(),
+            possible: self.possible,
             results: indices.into_iter().map(|index| state.done[index].clone()).collect(),
             duration: self.started.elapsed(),
             finished: false,
         }
     }
 
-    fn try_check(&self, check: &'static Check, shared: &mut Option<Shared>) -> (Status, Vec<String>) {
+    /// Runs a check with a server of its own, which nothing has happened to yet.
+    fn try_check(&self, check: &'static Check) -> (Status, Vec<String>) {
         let plan = self.plan;
-        if let Some(why) = missing(check, &plan.tracing) {
-            return (Status::NotRun(why), Vec::new());
-        }
         let limit = CHECK_LIMIT.min(plan.timeout.saturating_sub(self.started.elapsed()));
         let mut ctx =
             Context::new(check, plan.phase, plan.seed, plan.launch.clone(), plan.tracing.clone(), limit);
-        if check.server == Server::Shared
-            && let Some(target) = shared.take()
-        {
-            ctx.adopt(target);
+        if !check.commands.is_empty() {
+            match self.vocabulary.missing(&mut ctx, check.commands) {
+                Ok(missing) if missing.is_empty() => {}
+                Ok(missing) => return (Status::Missing(missing), Vec::new()),
+                // Who cannot be asked is not known to lack anything: the check itself will tell.
+                Err(_) => {}
+            }
+            ctx.release();
         }
         let outcome = catch_unwind(AssertUnwindSafe(|| (check.run)(&mut ctx)));
         let target = ctx.release();
@@ -213,10 +256,12 @@ impl Board<'_> {
             }
         };
         let notices = target.as_deref().map(|target| self.notices(target)).unwrap_or_default();
-        // After a failure the server may be in any state; the next check gets a fresh one.
-        if check.server == Server::Shared && matches!(status, Status::Passed) {
-            *shared = target;
-        }
+        let late = self.started.elapsed() >= plan.timeout;
+        let status = if late && !matches!(status, Status::Passed) {
+            Status::NotRun(format!("{} in the middle of it", self.time_is_up()))
+        } else {
+            status
+        };
         (status, notices)
     }
 
@@ -233,26 +278,28 @@ impl Board<'_> {
     }
 }
 
-/// A verdict as a status. A server that ended although its check was content has still failed.
+/// A verdict as a status. A check that was content has passed, even if the server ended at its client's goodbye: that is
+/// for `end-of-stream` to judge. One that put itself into the background cannot be judged at all.
 fn settle(outcome: Outcome, check: &Check, target: Option<&Shared>) -> Status {
     match outcome {
-        Ok(()) => match target.filter(|target| target.ended().is_some()) {
-            Some(target) => {
-                // A parent may leave just after its child began to listen: then nobody has died.
-                let summary = if !target.has_processes() {
-                    "the server ended during this check".to_owned()
-                } else {
-                    StartError::Backgrounded.to_string()
-                };
-                let mut failure = Failure::new(Kind::ServerDied, summary);
-                note_death(&mut failure, target);
-                Status::Failed(Box::new(failure))
+        Ok(()) => match target.filter(|target| target.ended().is_some() && target.has_processes()) {
+            Some(_) => {
+                Status::Failed(Box::new(Failure::new(Kind::ServerDied, StartError::Backgrounded.to_string())))
             }
             None => Status::Passed,
         },
-        Err(Verdict::Failed(failure)) => {
+        Err(Verdict::Failed(mut failure)) => {
+            if let Some(target) = target {
+                if matches!(failure.kind, Kind::EarlyEof | Kind::Reset | Kind::Refused | Kind::ServerDied) {
+                    note_death(&mut failure, target);
+                }
+                diagnosis::complete(&mut failure, &target.output.tail(usize::MAX));
+            }
             debug_assert!(
-                failure.bug.is_none_or(|bug| check.bugs.contains(&bug)),
+                failure
+                    .bug
+                    .as_ref()
+                    .is_none_or(|bug| { check.bugs.contains(&bug.as_ref()) || diagnosis::is_general(bug) }),
                 "{} names a bug it does not declare: {:?}",
                 check.name,
                 failure.bug

@@ -128,7 +128,8 @@ pub fn inject(
         // Looked at before the words: what a strace that has gone had to say is complete.
         let gone = injection.strace.try_wait().ok().flatten().is_some();
         let said = std::fs::read_to_string(&injection.words).unwrap_or_default();
-        if !gone && said.contains("attached") {
+        // It may have gone again with a server that a fault has ended meanwhile.
+        if said.contains("attached") {
             return Ok(injection);
         }
         if gone || Instant::now() > deadline {

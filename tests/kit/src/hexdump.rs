@@ -46,6 +46,13 @@ impl Dump {
         Self { pieces: vec![(0, bytes.to_vec())], total: bytes.len(), ..Self::default() }
     }
 
+    /// The bytes from the first on as text, up to where they are not at hand.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let bytes: Vec<u8> = (0..self.total).map_while(|at| self.byte_at(at)).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// The dump as lines, without a trailing line end. Empty streams say so.
     #[must_use]
     pub fn render(&self) -> String {

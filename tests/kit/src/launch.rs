@@ -12,6 +12,7 @@ mod readiness;
 mod start;
 mod start_error;
 mod target;
+mod watchdog;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -40,7 +41,12 @@ pub fn kill_all() {
     for group in groups().drain(..) {
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
     }
-    kill_marked(&run_mark());
+    kill_run(std::process::id());
+}
+
+/// Kills every process that carries the mark of the process with this number: what a killed one has left.
+pub fn kill_run(started_by: u32) {
+    kill_marked(&mark_of(started_by));
 }
 
 /// The processes whose environment carries `MARK=mark`.
@@ -57,7 +63,11 @@ fn marked(mark: &str) -> Vec<i32> {
 }
 
 fn run_mark() -> String {
-    format!("{}.", std::process::id())
+    mark_of(std::process::id())
+}
+
+fn mark_of(process: u32) -> String {
+    format!("{process}.")
 }
 
 fn groups() -> MutexGuard<'static, Vec<i32>> {

@@ -56,6 +56,30 @@ pub fn listeners() -> io::Result<Vec<TcpRow>> {
     Ok(listeners.into_iter().map(row).collect())
 }
 
+/// A listener's queue of connections that the kernel has made and the server has not accepted yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AcceptQueue {
+    /// Connections in it.
+    pub waiting: u32,
+    /// What listen(2) was given, as far as the kernel allows it.
+    pub backlog: u32,
+}
+
+impl AcceptQueue {
+    /// How many more connections fit. The kernel lets in one more than the backlog says.
+    #[must_use]
+    pub fn room(self) -> usize {
+        (self.backlog + 1).saturating_sub(self.waiting) as usize
+    }
+}
+
+/// The accept queue of the listener at `port`; `None` where the kernel does not tell.
+#[must_use]
+pub fn accept_queue(port: u16) -> Option<AcceptQueue> {
+    let listener = sockdiag::listeners().ok()?.into_iter().find(|listener| listener.local.port() == port)?;
+    Some(AcceptQueue { waiting: listener.waiting, backlog: listener.backlog })
+}
+
 /// The TCP sockets whose own port is `port`: cheaper than [`tcp_rows`] when the machine holds thousands.
 ///
 /// # Errors

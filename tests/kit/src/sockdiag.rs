@@ -55,6 +55,10 @@ pub struct Listener {
     pub local: SocketAddr,
     /// The socket's inode.
     pub inode: u32,
+    /// Connections that wait to be accepted.
+    pub waiting: u32,
+    /// How many may wait.
+    pub backlog: u32,
 }
 
 /// All listening TCP sockets of this network namespace.
@@ -146,7 +150,13 @@ fn parse_listeners(mut datagram: &[u8], found: &mut Vec<Listener>) -> io::Result
         } else {
             IpAddr::from(Ipv4Addr::new(message[8], message[9], message[10], message[11]))
         };
-        found.push(Listener { local: SocketAddr::new(ip, port), inode: word(message, 68)? });
+        found.push(Listener {
+            local: SocketAddr::new(ip, port),
+            inode: word(message, 68)?,
+            // Of a listener the two queues are: connections that wait to be accepted, and how many may.
+            waiting: word(message, 56)?,
+            backlog: word(message, 60)?,
+        });
         // Messages begin at multiples of four.
         datagram = datagram.get(len.next_multiple_of(4)..).unwrap_or_default();
     }

@@ -1,12 +1,14 @@
 //! `cargo museum`: classic bugs, built from the reference, each caught by the check named for it.
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::mpsc::sync_channel;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use author::museum::choice;
 use author::museum::matrix::{self, Row};
-use author::museum::proof::{Ended, Prover, Verdict};
+use author::museum::proof::{Outcomes, Prover, Verdict, Whole};
 use author::museum::workshop::Workshop;
 use author::museum::{self, Bug};
 use clap::{Parser, Subcommand};
@@ -30,8 +32,20 @@ struct Arguments {
     #[arg(long, value_name = "PHASE", global = true)]
     phase: Option<Phase>,
 
-    /// Run every check of the phase on every bug (long) and write the kill matrix
+    /// Also run every check of the phase on every bug: the right name has to come first, and no other may be given
     #[arg(long)]
+    whole: bool,
+
+    /// First the bugs of files that differ from this revision, then the others in an order that follows from the seed
+    #[arg(long, value_name = "REVISION")]
+    changed_since: Option<String>,
+
+    /// Begin with no bug after so many minutes, once those of changed files are done
+    #[arg(long, value_name = "N")]
+    minutes: Option<u64>,
+
+    /// Write the kill matrix of whole runs
+    #[arg(long, requires = "whole")]
     matrix: bool,
 
     /// Where the kill matrix goes as a picture
@@ -152,8 +166,9 @@ fn chosen(arguments: &Arguments, bugs: Vec<Bug>) -> Vec<Bug> {
 
 /// Builds one bug while the previous one is graded: two cores, two things to do.
 fn prove(root: &Path, arguments: &Arguments, bugs: Vec<Bug>) -> Result<ExitCode> {
-    let chosen = chosen(arguments, bugs);
+    let (chosen, first) = ordered(root, arguments, chosen(arguments, bugs));
     let began = Instant::now();
+    let until = arguments.minutes.map(|minutes| began + Duration::from_secs(60 * minutes));
     let grade = workspace::build(root, "grader", "grade")?;
     let prover = Prover { grade, seed: arguments.seed };
     let workshop = Workshop::open(root)?;
@@ -161,7 +176,10 @@ fn prove(root: &Path, arguments: &Arguments, bugs: Vec<Bug>) -> Result<ExitCode>
     let builder = std::thread::spawn({
         let chosen = chosen.clone();
         move || {
-            for bug in chosen {
+            for (at, bug) in chosen.into_iter().enumerate() {
+                if at >= first && until.is_some_and(|until| Instant::now() > until) {
+                    return;
+                }
                 let outcome = workshop.build(&bug);
                 if sender.send((bug, outcome)).is_err() {
                     return;
@@ -172,37 +190,63 @@ fn prove(root: &Path, arguments: &Arguments, bugs: Vec<Bug>) -> Result<ExitCode>
     let mut tally = Tally::default();
     let mut again = Vec::new();
     for (bug, server) in built {
-        let outcome = server.and_then(|server| Ok((prover.run(&bug, &server, arguments.matrix)?, server)));
-        match outcome.and_then(|(ended, server)| Ok((verdict(&bug, &ended)?, ended, server))) {
+        let outcome = server.and_then(|server| Ok((prover.run(&bug, &server, arguments.whole)?, server)));
+        match outcome.and_then(|(outcomes, server)| Ok((verdict(&bug, &outcomes)?, outcomes, server))) {
             // Fairness and CPU time are hard to judge beside a compiler, and strace may be slow to attach.
-            Ok((Verdict::Missed | Verdict::NotRun(_), ended, server)) => again.push((bug, ended, server)),
-            Ok((verdict, ended, _)) => tally.note(&bug, &verdict, ended),
+            Ok((verdict, outcomes, server)) if is_to_repeat(&bug, &verdict, &outcomes) => {
+                again.push((bug, server))
+            }
+            Ok((verdict, outcomes, _)) => tally.note(&bug, &verdict, outcomes),
             Err(error) => tally.broken(&bug, &error),
         }
     }
     if builder.join().is_err() {
         anyhow::bail!("the builder stopped early");
     }
-    for (bug, mut ended, server) in again {
+    let repeated = again.len();
+    for (bug, server) in again {
         println!("once more, now that nothing is being built: {}", bug.name);
-        let own = prover.run(&bug, &server, false)?;
-        let verdict = verdict(&bug, &own)?;
-        for check in own {
-            ended.retain(|other| other.id != check.id);
-            ended.push(check);
-        }
-        tally.note(&bug, &verdict, ended);
+        let outcomes = prover.run(&bug, &server, arguments.whole)?;
+        tally.note(&bug, &verdict(&bug, &outcomes)?, outcomes);
     }
     if arguments.matrix {
         report_matrix(arguments, &tally.rows)?;
     }
-    let Tally { caught, defects, .. } = tally;
+    let Tally { caught, defects, wrong, rows } = tally;
     println!("\n{caught} bugs caught by their own check, {defects} not, in {} s", began.elapsed().as_secs());
-    Ok(if defects == 0 && caught > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if arguments.whole {
+        println!("whole runs: {} right, {wrong} with a wrong name, {repeated} run twice", rows.len() - wrong);
+    }
+    if rows.len() + defects < chosen.len() {
+        println!("no time for {} of {}", chosen.len() - rows.len(), chosen.len());
+    }
+    Ok(if defects + wrong == 0 && caught > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn verdict(bug: &Bug, ended: &[Ended]) -> Result<Verdict> {
-    let own = ended.iter().find(|e| e.id == bug.check_id()).context("its check did not run at all")?;
+/// The bugs in the order in which they are proven, and how many of them are not left out for want of time.
+fn ordered(root: &Path, arguments: &Arguments, bugs: Vec<Bug>) -> (Vec<Bug>, usize) {
+    let Some(since) = &arguments.changed_since else {
+        let first = if arguments.minutes.is_some() { 0 } else { bugs.len() };
+        return (bugs, first);
+    };
+    let changed = choice::changed_files(root, since).unwrap_or_else(|| {
+        println!("there is no {since} to compare with: bugs of all files alike");
+        BTreeSet::new()
+    });
+    let (bugs, first) = choice::order(bugs, &changed, arguments.seed);
+    println!("{first} bugs of changed files first, then the others by seed {}", arguments.seed);
+    (bugs, first)
+}
+
+/// What may come of a busy machine: one repeat is allowed.
+fn is_to_repeat(bug: &Bug, verdict: &Verdict, outcomes: &Outcomes) -> bool {
+    let wrong = outcomes.whole.as_ref().is_some_and(|ended| Whole::of(bug, ended) != Whole::Right);
+    matches!(verdict, Verdict::Missed | Verdict::NotRun(_)) || wrong
+}
+
+fn verdict(bug: &Bug, outcomes: &Outcomes) -> Result<Verdict> {
+    let own =
+        outcomes.alone.iter().find(|e| e.id == bug.check_id()).context("its check did not run at all")?;
     Ok(Verdict::of(bug, own))
 }
 
@@ -211,11 +255,13 @@ fn verdict(bug: &Bug, ended: &[Ended]) -> Result<Verdict> {
 struct Tally {
     caught: usize,
     defects: usize,
+    /// Whole runs that gave another name.
+    wrong: usize,
     rows: Vec<Row>,
 }
 
 impl Tally {
-    fn note(&mut self, bug: &Bug, verdict: &Verdict, ended: Vec<Ended>) {
+    fn note(&mut self, bug: &Bug, verdict: &Verdict, outcomes: Outcomes) {
         let (name, check) = (format!("{} {}", bug.phase, bug.name), bug.check_id());
         let wanted = &bug.card.diagnosis;
         match verdict {
@@ -231,7 +277,18 @@ impl Tally {
         } else {
             self.defects += 1;
         }
-        self.rows.push((bug.clone(), ended));
+        match outcomes.whole.as_ref().map(|ended| Whole::of(bug, ended)) {
+            None | Some(Whole::Right) => {}
+            Some(Whole::More(more)) => {
+                println!("MORE NAMES    {name}: in a whole run also {}", more.join(", "));
+                self.wrong += 1;
+            }
+            Some(Whole::Wrong(said)) => {
+                println!("WRONG NAME    {name}: in a whole run first {said}");
+                self.wrong += 1;
+            }
+        }
+        self.rows.push((bug.clone(), outcomes));
     }
 
     fn broken(&mut self, bug: &Bug, error: &anyhow::Error) {

@@ -5,15 +5,24 @@ use std::fmt::Write as _;
 use kit::svg::Svg;
 
 use super::Bug;
-use super::proof::Ended;
+use super::proof::{Ended, Outcomes, Whole};
 
-/// One row: a bug and how every check of its phase ended on it.
-pub type Row = (Bug, Vec<Ended>);
+/// One row: a bug and how the checks of its phase ended on it.
+pub type Row = (Bug, Outcomes);
+
+/// How each check ended: in the whole run, and the bug's own check as it ended alone.
+fn ended((_, outcomes): &Row) -> Vec<&Ended> {
+    let alone = |id: &str| outcomes.alone.iter().find(|check| check.id == id);
+    match &outcomes.whole {
+        Some(whole) => whole.iter().map(|check| alone(&check.id).unwrap_or(check)).collect(),
+        None => outcomes.alone.iter().collect(),
+    }
+}
 
 /// Checks of the rows' phases that fail on no bug at all: such a check has not been shown to see anything. Phases share
 /// checks (`phase1.sizes` and `phase2.sizes` are one function), so a check counts as shown if any phase has shown it.
 pub fn idle_checks(rows: &[Row]) -> Vec<String> {
-    let ended = || rows.iter().flat_map(|(_, ended)| ended);
+    let ended = || rows.iter().flat_map(ended);
     let mut idle: Vec<String> = Vec::new();
     for check in ended() {
         let name = name(&check.id);
@@ -30,18 +39,26 @@ fn name(id: &str) -> &str {
     id.split_once('.').map_or(id, |(_, name)| name)
 }
 
-/// A Markdown table, one line per bug: the check named for it, and the others that fail with it.
+/// A Markdown table, one line per bug: its own check alone, the first name in a whole run, and what else that run shows.
 pub fn markdown(rows: &[Row]) -> String {
-    let mut text = String::from("| bug | its own check | other checks that fail |\n|---|---|---|\n");
-    for (bug, ended) in rows {
+    let mut text = String::from(
+        "| bug | its own check, alone | first name in a whole run | also named | follows |\n|---|---|---|---|---|\n",
+    );
+    for row in rows {
+        let (bug, outcomes) = row;
         let own = bug.check_id();
-        let mark = if ended.iter().any(|e| e.id == own && e.status == "failed") { "✓" } else { "✗" };
-        let others: Vec<String> = ended
-            .iter()
-            .filter(|e| e.status == "failed" && e.id != own)
-            .map(|e| format!("`{}`", e.id))
-            .collect();
-        let _ = writeln!(text, "| {} | {mark} `{own}` | {} |", bug.name, others.join(", "));
+        let failed = outcomes.alone.iter().any(|e| e.id == own && e.status == "failed");
+        let mark = if failed { "✓" } else { "✗" };
+        let whole = outcomes.whole.as_deref().unwrap_or_default();
+        let (first, more) = match Whole::of(bug, whole) {
+            Whole::Right => ("✓".to_owned(), Vec::new()),
+            Whole::More(more) => ("✓".to_owned(), more),
+            Whole::Wrong(said) => (format!("✗ {said}"), Vec::new()),
+        };
+        let follows: Vec<String> =
+            whole.iter().filter(|e| e.status == "follows").map(|e| format!("`{}`", e.id)).collect();
+        let (more, follows) = (more.join(", "), follows.join(", "));
+        let _ = writeln!(text, "| {} | {mark} `{own}` | {first} | {more} | {follows} |", bug.name);
     }
     text
 }
@@ -55,8 +72,8 @@ pub fn svg(rows: &[Row]) -> String {
     const RIGHT: f64 = 80.0;
     const INK: (&str, &str) = ("fill", "#1d2433");
     let mut columns: Vec<&str> = Vec::new();
-    for (_, ended) in rows {
-        for check in ended {
+    for row in rows {
+        for check in ended(row) {
             if !columns.contains(&check.id.as_str()) {
                 columns.push(&check.id);
             }
@@ -71,14 +88,16 @@ pub fn svg(rows: &[Row]) -> String {
         let x = LEFT + (i as f64 + 0.5) * CELL + 3.0;
         svg.turned_text((x, TOP - 6.0), -60.0, id, &[INK]);
     }
-    for (i, (bug, ended)) in rows.iter().enumerate() {
+    for (i, row) in rows.iter().enumerate() {
+        let bug = &row.0;
         let y = TOP + i as f64 * CELL;
         svg.text(LEFT - 6.0, y + 9.0, &bug.name, &[("text-anchor", "end"), INK]);
-        for check in ended {
+        for check in ended(row) {
             let Some(column) = columns.iter().position(|id| *id == check.id) else { continue };
             let colour = match check.status.as_str() {
                 "failed" if check.id == bug.check_id() => "#c53030",
                 "failed" => "#e8a33d",
+                "follows" => "#f3d9a8",
                 "passed" => "#dfe4ec",
                 _ => "#b6bfcd",
             };
@@ -102,13 +121,14 @@ mod tests {
             catalogue: 0,
             check: own.into(),
             diagnosis: String::new(),
+            whole: None,
             lesson: String::new(),
             meet: String::new(),
             args: Vec::new(),
             example: None,
             edit: Vec::new(),
         };
-        let ended = outcomes
+        let ended: Vec<Ended> = outcomes
             .iter()
             .map(|(id, status)| Ended {
                 id: (*id).into(),
@@ -118,7 +138,8 @@ mod tests {
                 reason: None,
             })
             .collect();
-        (Bug { name: name.into(), phase: Phase::Echo, card }, ended)
+        let outcomes = Outcomes { alone: Vec::new(), whole: Some(ended) };
+        (Bug { name: name.into(), phase: Phase::Echo, card }, outcomes)
     }
 
     #[test]
@@ -128,7 +149,11 @@ mod tests {
             row("two", "b", &[("phase1.a", "passed"), ("phase1.b", "failed"), ("phase1.c", "passed")]),
         ];
         assert_eq!(idle_checks(&rows), ["phase1.c"]);
-        assert!(markdown(&rows).contains("| one | ✓ `phase1.a` |  |"));
+        assert!(
+            markdown(&rows).contains("| one | ✗ `phase1.a` | ✗ phase1.a: no name |"),
+            "{}",
+            markdown(&rows)
+        );
         assert_eq!(svg(&rows).matches("#c53030").count(), 2);
     }
 }

@@ -58,6 +58,44 @@ impl Verdict {
     }
 }
 
+/// What a run of every check says about a bug.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whole {
+    /// The right name comes first, and no other is given.
+    Right,
+    /// The right name comes first; these others are given as well.
+    More(Vec<String>),
+    /// Another name comes first, or none.
+    Wrong(String),
+}
+
+impl Whole {
+    /// What the outcomes of a whole run amount to. A check that follows from another gives no name of its own.
+    pub fn of(bug: &Bug, ended: &[Ended]) -> Whole {
+        let wanted = bug.card.whole.as_ref().unwrap_or(&bug.card.diagnosis);
+        let mut named = ended.iter().filter(|check| check.status == "failed");
+        let said = |check: &Ended| format!("{}: {}", check.id, check.bug.as_deref().unwrap_or("no name"));
+        match named.next() {
+            None => Whole::Wrong("no check failed".into()),
+            Some(first) if first.bug.as_ref() != Some(wanted) => Whole::Wrong(said(first)),
+            Some(_) => {
+                let more: Vec<String> =
+                    named.filter(|check| check.bug.as_ref() != Some(wanted)).map(said).collect();
+                if more.is_empty() { Whole::Right } else { Whole::More(more) }
+            }
+        }
+    }
+}
+
+/// The outcomes on one bug: alone, and in a whole run where one was asked for.
+#[derive(Debug, Clone)]
+pub struct Outcomes {
+    /// Of the bug's own check.
+    pub alone: Vec<Ended>,
+    /// Of every check of its phase.
+    pub whole: Option<Vec<Ended>>,
+}
+
 /// Runs the grader on a buggy server: its own check, or every check of the phase.
 pub struct Prover {
     /// The `grade` binary.
@@ -67,24 +105,15 @@ pub struct Prover {
 }
 
 impl Prover {
-    /// The outcomes, in the grader's order. With `every_check` those of the whole phase, but the bug's own check is run
-    /// alone all the same: in a whole run it may be blocked by another that sees the bug as well.
+    /// Runs the bug's own check alone, and every check of the phase if `whole` is asked for: there its own may be blocked
+    /// by another that sees the bug as well.
     ///
     /// # Errors
     /// When the grader cannot be run or its report cannot be read.
-    pub fn run(&self, bug: &Bug, server: &Path, every_check: bool) -> Result<Vec<Ended>> {
-        let own = self.grade(bug, server, Some(&bug.check_id()))?;
-        if !every_check {
-            return Ok(own);
-        }
-        let mut ended = self.grade(bug, server, None)?;
-        for check in own {
-            match ended.iter_mut().find(|other| other.id == check.id) {
-                Some(other) => *other = check,
-                None => ended.push(check),
-            }
-        }
-        Ok(ended)
+    pub fn run(&self, bug: &Bug, server: &Path, whole: bool) -> Result<Outcomes> {
+        let alone = self.grade(bug, server, Some(&bug.check_id()))?;
+        let whole = whole.then(|| self.grade(bug, server, None)).transpose()?;
+        Ok(Outcomes { alone, whole })
     }
 
     fn grade(&self, bug: &Bug, server: &Path, only: Option<&str>) -> Result<Vec<Ended>> {
@@ -127,6 +156,7 @@ mod tests {
             catalogue: 2,
             check: "short-write".into(),
             diagnosis: "short write ignored".into(),
+            whole: None,
             lesson: String::new(),
             meet: String::new(),
             args: Vec::new(),

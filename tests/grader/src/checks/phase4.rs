@@ -10,6 +10,7 @@ mod framed;
 mod hashtable;
 mod inline;
 mod keys;
+mod ping;
 mod protocol_errors;
 mod reply;
 mod resp;
@@ -17,10 +18,13 @@ mod robustness;
 mod scan;
 mod strings;
 mod talk;
+mod vocabulary;
 
 use crate::check::Check;
+pub(crate) use vocabulary::Vocabulary;
 
 pub(super) const FAMILIES: &[&[Check]] = &[
+    ping::CHECKS,
     core::CHECKS,
     hashtable::CHECKS,
     resp::CHECKS,
@@ -36,3 +40,18 @@ pub(super) const FAMILIES: &[&[Check]] = &[
     scan::CHECKS,
     robustness::CHECKS,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_declares_commands_that_can_be_asked_for() {
+        for check in FAMILIES.iter().copied().flatten() {
+            assert!(!check.commands.is_empty(), "{} declares no command", check.name);
+            for command in check.commands.iter().filter(|need| !vocabulary::is_port(need)) {
+                assert!(vocabulary::has_sample(command), "{}: no sample of {command}", check.name);
+            }
+        }
+    }
+}

@@ -8,6 +8,7 @@ use nix::poll::PollFlags;
 use super::stall::Stuck;
 use super::{Client, End, record};
 use crate::check::{Failure, Kind, Verdict};
+use crate::diagnosis;
 use crate::target::Shared;
 
 impl Client {
@@ -44,6 +45,7 @@ impl Client {
             (0, _) => (Kind::NoReply, "no reply came".to_owned()),
             _ => (Kind::NoReply, format!("only {seen} of {} bytes came", expected.len())),
         };
+        let kind = if stuck == Stuck::Deadline { Kind::TimeUp } else { kind };
         let mut failure = self.compare(kind, summary, expected, seen, &[]);
         failure.notes.push(stuck.text().to_owned());
         if unsent > 0 {
@@ -150,10 +152,18 @@ pub(super) fn grader_trouble(error: io::Error) -> Verdict {
 pub fn note_death(failure: &mut Failure, target: &Shared) {
     // FIN or RST of a dying process arrives before the process can be reaped.
     let Some(ended) = target.wait_end(Duration::from_millis(100)) else { return };
+    if failure.death.is_some() {
+        return;
+    }
     failure.kind = Kind::ServerDied;
+    failure.death = Some(diagnosis::death(ended, &target.output));
     failure.notes.push(format!("the server {ended}"));
-    let tail = target.output.tail(5);
-    if !tail.is_empty() {
-        failure.notes.push(format!("its last lines:\n    {}", tail.join("\n    ")));
+    let lines = target.output.tail(usize::MAX);
+    if let Some(place) = diagnosis::place(&lines) {
+        failure.notes.push(format!("it stood at {place}"));
+    }
+    let telling = diagnosis::telling_lines(&lines);
+    if !telling.is_empty() {
+        failure.notes.push(format!("its last lines:\n    {}", telling.join("\n    ")));
     }
 }

@@ -61,7 +61,7 @@ pub fn render_legacy(run: &Run, style: Style) -> String {
     let tests: Vec<Value> = run
         .results
         .iter()
-        .filter(|result| !matches!(result.status, Status::NotRun(_)))
+        .filter(|result| !matches!(result.status, Status::NotRun(_)) || result.points > 0.0)
         .map(|result| {
             let status = match result.status {
                 Status::Passed => "pass",

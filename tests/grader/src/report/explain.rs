@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{CheckResult, Run, Status, Style, quoted};
+use super::{CheckResult, Run, Status, Style, invocation, quoted};
 use crate::course::Visibility;
 use crate::hexdump::Dump;
 
@@ -10,9 +10,10 @@ use crate::hexdump::Dump;
 #[must_use]
 pub fn explain(run: &Run, result: &CheckResult, style: Style) -> String {
     match (&result.status, result.visibility) {
-        (Status::Failed(_), Visibility::Hidden | Visibility::AfterDueDate | Visibility::AfterPublished) => {
-            "This is a hidden check: its details are for the instructor.\n".to_owned()
-        }
+        (
+            Status::Failed(_) | Status::Follows(..),
+            Visibility::Hidden | Visibility::AfterDueDate | Visibility::AfterPublished,
+        ) => "This is a hidden check: its details are for the instructor.\n".to_owned(),
         _ => in_full(run, result, style),
     }
 }
@@ -28,6 +29,16 @@ pub fn in_full(run: &Run, result: &CheckResult, style: Style) -> String {
                 out,
                 "not tried: {by} fails, and that would explain a failure here. Mend that first."
             );
+        }
+        Status::Missing(commands) => {
+            let _ = writeln!(
+                out,
+                "not tried: it needs {}, which the server does not know yet.",
+                commands.join(", ")
+            );
+        }
+        Status::Follows(by, failure) => {
+            let _ = writeln!(out, "follows from {by}: {}. Mend that first.", failure.summary);
         }
         Status::NotRun(why) => {
             let _ = writeln!(out, "not run: {why}");
@@ -46,11 +57,13 @@ pub fn in_full(run: &Run, result: &CheckResult, style: Style) -> String {
             for note in &failure.notes {
                 let _ = writeln!(out, "note       {note}");
             }
-            let bug =
-                failure.bug.map_or_else(|| "none of those this check knows by name".to_owned(), bold(style));
+            let bug = failure
+                .bug
+                .as_deref()
+                .map_or_else(|| "none of those this check knows by name".to_owned(), bold(style));
             let _ = writeln!(out, "likely bug {bug}");
-            let _ = writeln!(out, "why        {}", result.check.lesson);
-            let _ = writeln!(out, "chapter    {}", result.check.chapter);
+            let _ = writeln!(out, "why        {}", failure.why.unwrap_or(result.check.lesson));
+            let _ = writeln!(out, "chapter    {}", invocation::chapter(result.check.chapter));
             let _ = writeln!(out, "replay     {}", run.replay(result));
             if !run.command.is_empty() {
                 let _ = writeln!(out, "look       {}", strace_line(run));

@@ -35,7 +35,9 @@ pub fn render(run: &Run, style: Style) -> String {
             // Gradescope knows two states; without one it shows the score alone, which suits the others.
             match result.status {
                 Status::Passed => test["status"] = json!("passed"),
-                Status::Failed(_) | Status::Blocked(_) => test["status"] = json!("failed"),
+                Status::Failed(_) | Status::Follows(..) | Status::Blocked(_) | Status::Missing(_) => {
+                    test["status"] = json!("failed");
+                }
                 Status::NotRun(_) | Status::Infrastructure(_) => {}
             }
             test

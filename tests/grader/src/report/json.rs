@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{CheckResult, Run, Status};
 use crate::hexdump::Dump;
+use crate::stages;
 
 pub fn render(run: &Run) -> String {
     let (score, max) = run.score();
@@ -17,6 +18,12 @@ pub fn render(run: &Run) -> String {
         "duration_seconds": run.duration.as_secs_f64(),
         "score": score,
         "max_score": max,
+        "stages": run.stages().iter().map(|(stage, score, max)| json!({
+            "name": stage.name,
+            "title": stage.title,
+            "score": score,
+            "max_score": max,
+        })).collect::<Vec<_>>(),
         "notices": run.notices,
         "checks": run.results.iter().map(|result| check(run, result)).collect::<Vec<_>>(),
     });
@@ -30,6 +37,7 @@ fn check(run: &Run, result: &CheckResult) -> Value {
         "title": result.check.title,
         "catalogue": result.check.catalogue,
         "topic": result.check.topic,
+        "stage": stages::of_check(result.phase, result.check).name,
         "chapter": result.check.chapter,
         "status": result.status.word(),
         "points": result.points,
@@ -42,6 +50,14 @@ fn check(run: &Run, result: &CheckResult) -> Value {
     let extra = match &result.status {
         Status::Passed => json!({}),
         Status::Blocked(by) => json!({ "blocked_by": by }),
+        Status::Missing(commands) => json!({ "missing_commands": commands }),
+        Status::Follows(by, failure) => json!({
+            "follows_from": by,
+            "kind": format!("{:?}", failure.kind),
+            "summary": failure.summary,
+            "step": failure.step,
+            "notes": failure.notes,
+        }),
         Status::NotRun(why) | Status::Infrastructure(why) => json!({ "reason": why }),
         Status::Failed(failure) => json!({
             "bug": failure.bug,

@@ -9,7 +9,7 @@ use crate::course::Visibility;
 pub fn render(run: &Run, style: Style) -> String {
     let plain = Style { colour: false, ..style };
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let skipped = run.count("blocked") + run.count("not run");
+    let skipped = run.count("follows") + run.count("blocked") + run.count("not run");
     let counts = format!(
         "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{skipped}\" time=\"{:.3}\"",
         run.results.len(),
@@ -33,12 +33,20 @@ pub fn render(run: &Run, style: Style) -> String {
             Status::Passed => writeln!(out, "/>"),
             Status::Failed(failure) => {
                 let hidden = result.visibility != Visibility::Visible;
-                let message = if hidden { "hidden check" } else { failure.bug.unwrap_or(&failure.summary) };
+                let message =
+                    if hidden { "hidden check" } else { failure.bug.as_deref().unwrap_or(&failure.summary) };
                 let message = escape(message);
                 writeln!(out, ">\n      <failure message=\"{message}\">{text}</failure>\n    </testcase>")
             }
             Status::Infrastructure(why) => {
                 writeln!(out, ">\n      <error message=\"{}\">{text}</error>\n    </testcase>", escape(why))
+            }
+            Status::Follows(by, _) => {
+                writeln!(out, ">\n      <skipped message=\"follows from {}\"/>\n    </testcase>", escape(by))
+            }
+            Status::Missing(commands) => {
+                let commands = escape(&commands.join(", "));
+                writeln!(out, ">\n      <skipped message=\"needs {commands}\"/>\n    </testcase>")
             }
             Status::Blocked(by) => {
                 writeln!(out, ">\n      <skipped message=\"blocked by {}\"/>\n    </testcase>", escape(by))

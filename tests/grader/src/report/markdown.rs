@@ -18,8 +18,9 @@ pub fn render(run: &Run, style: Style) -> String {
     for result in &run.results {
         let visible = result.visibility == Visibility::Visible;
         let detail = match &result.status {
-            Status::Failed(failure) if visible => failure.bug.unwrap_or(&failure.summary),
-            Status::Blocked(by) => by,
+            Status::Failed(failure) if visible => failure.bug.as_deref().unwrap_or(&failure.summary),
+            Status::Follows(by, _) | Status::Blocked(by) => by,
+            Status::Missing(commands) => &format!("needs {}", commands.join(", ")),
             Status::NotRun(why) | Status::Infrastructure(why) => why,
             Status::Passed | Status::Failed(_) => result.check.title,
         };

@@ -32,6 +32,7 @@ fn sample() -> Run {
         seed: 42,
         student: Some("ada".into()),
         notices: vec!["a notice".into()],
+        possible: 20.0,
         results: results.collect(),
         duration: Duration::from_secs(1),
         finished: true,
@@ -51,9 +52,53 @@ fn only_keys(value: &Value, allowed: &[&str]) {
 }
 
 #[test]
-fn scores_leave_out_what_says_nothing_about_the_server() {
-    assert_eq!(sample().score(), (2.0, 8.0));
-    assert!(!sample().all_passed());
+fn what_can_be_earned_does_not_depend_on_what_became_of_a_check() {
+    assert_eq!(sample().score(), (2.0, 20.0));
+    assert!(sample().results.iter().all(|result| result.score().1 == 2.0));
+    assert_eq!(sample().verdict(), RunVerdict::Failed);
+}
+
+#[test]
+fn a_run_that_could_not_judge_is_neither_passed_nor_failed() {
+    let mut run = sample();
+    run.results.retain(|result| matches!(result.status, Status::Passed | Status::NotRun(_)));
+    assert_eq!(run.verdict(), RunVerdict::NotJudged);
+    for result in &mut run.results {
+        if matches!(result.status, Status::NotRun(_)) {
+            result.points = 0.0;
+        }
+    }
+    assert_eq!(run.verdict(), RunVerdict::Passed, "what was left out from the start is worth nothing");
+}
+
+#[test]
+fn a_report_replaces_a_file_and_writes_through_what_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("report"), "old").unwrap();
+    write_file(&path("report"), "new").unwrap();
+    assert_eq!(std::fs::read_to_string(path("report")).unwrap(), "new");
+
+    std::fs::write(path("aim"), "old").unwrap();
+    std::os::unix::fs::symlink(path("aim"), path("link")).unwrap();
+    write_partial(&path("link"), "half").unwrap();
+    write_file(&path("link"), "through").unwrap();
+    assert!(path("link").is_symlink());
+    assert_eq!(std::fs::read_to_string(path("aim")).unwrap(), "through");
+
+    nix::unistd::mkfifo(&path("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let reader = std::thread::spawn({
+        let pipe = path("pipe");
+        move || std::fs::read_to_string(pipe).unwrap()
+    });
+    write_partial(&path("pipe"), "a pipe takes no half reports").unwrap();
+    write_file(&path("pipe"), "whole").unwrap();
+    assert_eq!(reader.join().unwrap(), "whole");
+    assert!(!path("pipe").is_file());
+
+    std::os::unix::fs::symlink("/dev/null", path("device")).unwrap();
+    write_file(&path("device"), "away").unwrap();
+    assert!(path("device").is_symlink());
 }
 
 #[test]
@@ -208,7 +253,10 @@ fn json() {
     assert_eq!(value["checks"][2]["blocked_by"], "phase2.listens");
     assert_eq!(
         value["checks"][1]["replay"],
-        "cargo grade phase2 --only length-byte-order --seed 42 -- './my server' {port}"
+        format!(
+            "{} phase2 --only length-byte-order --seed 42 -- './my server' {{port}}",
+            invocation::this_program()
+        )
     );
 }
 
@@ -217,7 +265,7 @@ fn text_shows_failures_and_keeps_hidden_ones_short() {
     let text = sample().render(Format::Text, STYLE);
     assert!(text.contains("NOTICE: a notice") && text.contains("hint 1"));
     assert_eq!(text.matches("no reply <came>").count(), 1, "{text}");
-    assert!(text.contains("2 of 8 points") && text.contains("seed 42"), "{text}");
+    assert!(text.contains("2 of 20 points") && text.contains("seed 42"), "{text}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::explain::explain;
 use super::{CheckResult, Run, Status, Style};
 use crate::course::Visibility;
+use crate::stages::Stage;
 
 /// The failures at length, then one line of sums. The checks' own lines are the progress of the run.
 #[must_use]
@@ -24,7 +25,8 @@ pub fn render(run: &Run, style: Style) -> String {
     for notice in &run.notices {
         let _ = writeln!(out, "\nNOTICE: {notice}");
     }
-    let _ = writeln!(out, "\n{}", summary(run));
+    let _ = write!(out, "\n{}", stages(run));
+    let _ = writeln!(out, "{}", summary(run));
     out
 }
 
@@ -34,14 +36,17 @@ pub fn line(result: &CheckResult, style: Style) -> String {
     let (mark, colour) = match result.status {
         Status::Passed => ("pass", "32"),
         Status::Failed(_) => ("FAIL", "31"),
-        Status::Blocked(_) => ("wait", "33"),
+        Status::Follows(..) => ("then", "31"),
+        Status::Blocked(_) | Status::Missing(_) => ("wait", "33"),
         Status::NotRun(_) => ("skip", "36"),
         Status::Infrastructure(_) => ("ERR ", "35"),
     };
     let mark = if style.colour { format!("\x1b[{colour}m{mark}\x1b[0m") } else { mark.to_owned() };
     let why = match &result.status {
-        Status::Failed(failure) => format!("  ({})", failure.bug.unwrap_or("see below")),
+        Status::Failed(failure) => format!("  ({})", failure.bug.as_deref().unwrap_or("see below")),
+        Status::Follows(by, _) => format!("  (follows from {by})"),
         Status::Blocked(by) => format!("  (blocked by {by})"),
+        Status::Missing(commands) => format!("  (needs {})", commands.join(", ")),
         Status::NotRun(why) => format!("  (not run: {why})"),
         Status::Passed | Status::Infrastructure(_) => String::new(),
     };
@@ -49,10 +54,22 @@ pub fn line(result: &CheckResult, style: Style) -> String {
     format!("{mark}  {:<28} {}{why}", result.id(), result.check.title)
 }
 
+/// One line for each stage, where there is more than one.
+fn stages(run: &Run) -> String {
+    let stages = run.stages();
+    if stages.len() < 2 {
+        return String::new();
+    }
+    let line = |(stage, earned, max): &(&Stage, f64, f64)| {
+        format!("{:<12} {:>3} of {:<3} {}\n", stage.name, number(*earned), number(*max), stage.title)
+    };
+    stages.iter().map(line).collect()
+}
+
 fn summary(run: &Run) -> String {
     let (score, max) = run.score();
     let mut parts = vec![format!("{} passed", run.count("passed"))];
-    for word in ["failed", "blocked", "not run", "infrastructure error"] {
+    for word in ["failed", "follows", "blocked", "not run", "infrastructure error"] {
         if run.count(word) > 0 {
             parts.push(format!("{} {word}", run.count(word)));
         }

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{Limits, MARK, Output, Process, StartError, Target, run_mark};
+use super::{Limits, MARK, Output, Process, StartError, Target, run_mark, watchdog};
 use crate::ports;
 
 /// How a server is started.
@@ -24,6 +24,8 @@ pub struct Launch {
     pub port: Option<u16>,
     /// The only processor core that it may run on; all of them when absent.
     pub core: Option<usize>,
+    /// When it is killed, whatever it does and whatever the grader waits for.
+    pub deadline: Option<Instant>,
     /// How it is known that the server is ready.
     pub ready: Ready,
 }
@@ -49,6 +51,7 @@ impl Launch {
             limits: Limits::default(),
             port: None,
             core: None,
+            deadline: None,
             ready: Ready::Listening,
         }
     }
@@ -76,7 +79,9 @@ impl Launch {
         }
     }
 
-    pub(super) fn has(&self, placeholder: &str) -> bool {
+    /// Whether the command has this placeholder.
+    #[must_use]
+    pub fn has(&self, placeholder: &str) -> bool {
         self.argv.iter().any(|arg| arg.contains(placeholder))
     }
 
@@ -109,6 +114,9 @@ impl Launch {
         let output = Output::default();
         let process = Process::spawn(&mut command, self.startup, output.clone(), output.clone())
             .map_err(|error| StartError::Spawn { program: program.clone(), error })?;
+        if let Some(deadline) = self.deadline {
+            watchdog::watch(process.pid(), deadline);
+        }
         // From here on, dropping the target cleans up.
         let mut target = Target {
             process,

@@ -52,6 +52,12 @@ impl fmt::Display for StartError {
                 "the command does not exist: there is no program `{program}` (looked in PATH, or at that path). \
                  Check the spelling after `--`, and build the server first"
             ),
+            Self::Spawn { program, .. } if std::path::Path::new(program).is_dir() => {
+                write!(
+                    f,
+                    "`{program}` is a directory: name the program in it, or the interpreter and its file"
+                )
+            }
             Self::Spawn { program, error } if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 write!(
                     f,

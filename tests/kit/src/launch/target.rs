@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::{Announcement, Ended, Output, Process};
+use super::{Announcement, Ended, Output, Process, watchdog};
 use crate::procfs;
 
 /// A running server. Dropping it kills its whole process group.
@@ -186,6 +186,7 @@ impl Target {
 impl Drop for Target {
     fn drop(&mut self) {
         self.kill();
+        watchdog::forget(self.process.pid());
         if let Some(dir) = &self.dir {
             let _ = std::fs::remove_dir_all(dir);
         }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome, Phase, Server};
+use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome, Phase};
 use crate::context::not_run;
 use crate::strace::{ACCEPTS, Injection, READS, WAITS, WRITES, inject};
 
@@ -12,12 +12,26 @@ const EINTR_READ: &str = "EINTR from read is fatal";
 const EINTR_WRITE: &str = "EINTR from write is fatal";
 const EINTR_ACCEPT: &str = "EINTR from accept is fatal";
 const EINTR_WAIT: &str = "EINTR from the readiness call is fatal";
-const ABORTED: &str = "an accept error ends the server";
+pub(super) const ABORTED: &str = "an accept error ends the server";
 const WRITE_ZERO: &str = "a write returning 0 spins";
 
 const EINTR_LESSON: &str = "A signal may end a system call before it has done anything: it returns -1 with EINTR, which \
                             means \"ask again\", not \"it failed\". Timers, debuggers, window changes and children \
                             send signals, so sooner or later every server meets it.";
+/// What a server does without any fault is judged first: several clients, several messages, writes that are short.
+const AFTER: &[&str] = &[
+    "drip",
+    "exact-frame",
+    "split-anywhere",
+    "end-of-stream",
+    "sigpipe",
+    "sizes",
+    "descriptors",
+    "short-writes",
+    "stall-resume",
+    "burst",
+    "mass-close",
+];
 const CHAPTER: &str = "docs/src/phase1/errors.md";
 
 pub(super) const CHECKS: &[Check] = &[
@@ -31,11 +45,12 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "faults",
         blocked_by: &["round-trip"],
+        after: AFTER,
         hints: EINTR_HINTS,
         bugs: &[EINTR_READ],
-        server: Server::Own,
         needs: &[Need::Strace, Need::Proc],
         run: |ctx| interrupted(ctx, READS, EINTR_READ),
+        ..Check::PLAIN
     },
     Check {
         name: "eintr-write",
@@ -47,11 +62,12 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "faults",
         blocked_by: &["round-trip"],
+        after: AFTER,
         hints: EINTR_HINTS,
         bugs: &[EINTR_WRITE],
-        server: Server::Own,
         needs: &[Need::Strace, Need::Proc],
         run: |ctx| interrupted(ctx, WRITES, EINTR_WRITE),
+        ..Check::PLAIN
     },
     Check {
         name: "eintr-accept",
@@ -63,11 +79,12 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "faults",
         blocked_by: &["round-trip"],
+        after: AFTER,
         hints: EINTR_HINTS,
         bugs: &[EINTR_ACCEPT],
-        server: Server::Own,
         needs: &[Need::Strace],
         run: |ctx| accept_fails(ctx, "error=EINTR:when=1+2", EINTR_ACCEPT),
+        ..Check::PLAIN
     },
     Check {
         name: "eintr-wait",
@@ -79,11 +96,12 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "faults",
         blocked_by: &["round-trip"],
+        after: AFTER,
         hints: EINTR_HINTS,
         bugs: &[EINTR_WAIT],
-        server: Server::Own,
         needs: &[Need::Strace],
         run: wait_interrupted,
+        ..Check::PLAIN
     },
     Check {
         name: "accept-aborted",
@@ -96,15 +114,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "faults",
         blocked_by: &["round-trip"],
+        after: AFTER,
         hints: [
             "Which errors of accept() concern one connection, and which the listener?",
             "man 2 accept, the paragraph \"Error handling\": treat network errors like EAGAIN, by retrying.",
             "match accept() { Err(EINTR | ECONNABORTED) => continue, … }",
         ],
         bugs: &[ABORTED],
-        server: Server::Own,
         needs: &[Need::Strace],
         run: |ctx| accept_fails(ctx, "error=ECONNABORTED:when=1+2", ABORTED),
+        ..Check::PLAIN
     },
     Check {
         name: "write-zero",
@@ -117,15 +136,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "faults",
         blocked_by: &["round-trip"],
+        after: AFTER,
         hints: [
             "What does your write loop do if write() returns 0 every time?",
             "0 for a non-empty buffer is no progress: treat it as an error of this connection.",
             "match write(fd, rest) { Ok(0) => return Err(EIO), Ok(n) => rest = &rest[n..], … }",
         ],
         bugs: &[WRITE_ZERO],
-        server: Server::Own,
         needs: &[Need::Strace, Need::Proc],
         run: write_zero,
+        ..Check::PLAIN
     },
 ];
 
@@ -147,7 +167,11 @@ fn interrupted(ctx: &mut Context, calls: &str, bug: &'static str) -> Outcome {
         let message = ctx.message(20 + round);
         client.step(format!("every second call of {calls} fails with EINTR"));
         client.send(&message)?;
-        client.expect(&message).likely(bug).on_failure(|failure| show_calls(failure, &faults))?;
+        client
+            .expect(&message)
+            .likely(bug)
+            .likely_death(bug)
+            .on_failure(|failure| show_calls(failure, &faults))?;
     }
     injected(&faults)
 }
@@ -158,6 +182,7 @@ fn accept_fails(ctx: &mut Context, fault: &str, bug: &'static str) -> Outcome {
     for _ in 0..3 {
         ctx.ping()
             .likely(bug)
+            .likely_death(bug)
             .note(format!("every second accept() was made to fail ({fault})"))
             .on_failure(|failure| show_calls(failure, &faults))?;
     }
@@ -170,6 +195,7 @@ fn wait_interrupted(ctx: &mut Context) -> Outcome {
     for _ in 0..3 {
         ctx.ping()
             .likely(EINTR_WAIT)
+            .likely_death(EINTR_WAIT)
             .note("every second wait for readiness failed with EINTR")
             .on_failure(|failure| show_calls(failure, &faults))?;
     }

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome, Phase, Server};
+use super::faults::ABORTED;
+use super::pressure::RESET_FATAL;
+use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome, Phase, Verdict};
 use crate::context::not_run;
 use crate::procfs;
-use crate::target::StartError;
+use crate::target::{StartError, Target};
 
 const ALL: &[Phase] = &[Phase::Echo, Phase::Framing, Phase::EventLoop];
 
@@ -36,9 +38,8 @@ pub(super) const CHECKS: &[Check] = &[
             "int yes = 1; setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);",
         ],
         bugs: &[NO_REUSEADDR],
-        server: Server::Own,
-        needs: &[],
         run: restart,
+        ..Check::PLAIN
     },
     Check {
         name: "descriptors",
@@ -51,15 +52,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "sockets",
         blocked_by: &["round-trip", "end-of-stream"],
+        after: &["sigpipe", "drip", "mass-close"],
         hints: [
             "Look at /proc/PID/fd while clients come and go.",
             "Every way out of the connection's loop must pass close(), the error paths too.",
             "In a forking server both processes hold the descriptor: parent and child must each close it.",
         ],
-        bugs: &[FD_LEAK, ZOMBIES],
-        server: Server::Own,
+        bugs: &[FD_LEAK, ZOMBIES, ABORTED, RESET_FATAL],
         needs: &[Need::Proc],
         run: descriptors,
+        ..Check::PLAIN
     },
     Check {
         name: "stops",
@@ -73,15 +75,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "sockets",
         blocked_by: &["round-trip"],
+        after: &["end-of-stream", "one-thread"],
         hints: [
             "What does `kill PID; echo $?` show in the terminal where the server runs?",
             "Install a handler with sigaction (without SA_RESTART) that sets a flag, and look at it after accept().",
             "An event loop takes the signal as an event: signalfd, or a pipe that the handler writes to.",
         ],
         bugs: &[IGNORES_SIGTERM, NO_CLEAN_EXIT],
-        server: Server::Own,
-        needs: &[],
         run: stops,
+        ..Check::PLAIN
     },
 ];
 
@@ -111,20 +113,31 @@ fn restart(ctx: &mut Context) -> Outcome {
         }
         Err(error) if error.is_infrastructure() => Err(crate::context::start_verdict(error)),
         Err(error) => {
-            let exited = matches!(error, StartError::Exited { .. });
-            let text = format!("restarted on port {port} at once after a crash: {error}");
-            let failure = Failure::new(Kind::Refused, text);
-            Err(if exited { failure.likely(NO_REUSEADDR) } else { failure }.into())
+            let (text, named) = match &error {
+                StartError::Exited { .. } => (error.to_string(), true),
+                // listen(2) on a socket without an address chooses one: bind() has failed, and nothing looked.
+                StartError::WrongPort { found, .. } => (
+                    format!(
+                        "it listens on port {found:?} instead: bind() failed, and its error was not looked at"
+                    ),
+                    true,
+                ),
+                _ => (error.to_string(), false),
+            };
+            let text = format!("restarted on port {port} at once after a crash: {text}");
+            let mut failure = Failure::new(Kind::Refused, text);
+            failure.bug = named.then(|| NO_REUSEADDR.into());
+            Err(failure.into())
         }
     }
 }
 
 fn descriptors(ctx: &mut Context) -> Outcome {
     let target = ctx.target()?;
-    storm(ctx, 50)?;
+    storm(ctx, 50).map_err(|verdict| name_death(&target, verdict))?;
     let _ = target.wait_idle(Duration::from_secs(2));
     let before = target.descriptors().ok_or_else(|| not_run("the server's /proc/PID/fd cannot be read"))?;
-    let outcome = storm(ctx, 1_950);
+    let outcome = storm(ctx, 1_950).map_err(|verdict| name_death(&target, verdict));
     let _ = target.wait_idle(Duration::from_secs(2));
     let after = target.descriptors().unwrap_or(0);
     if after > before + 40 {
@@ -138,6 +151,17 @@ fn descriptors(ctx: &mut Context) -> Outcome {
         return Err(Failure::new(Kind::Resource, text).likely(ZOMBIES).into());
     }
     Ok(())
+}
+
+/// Most connections are reset, many before they are accepted: was it accept() or a call on the connection that met it?
+fn name_death(target: &Target, verdict: Verdict) -> Verdict {
+    if matches!(&verdict, Verdict::Failed(failure) if failure.is_a_memory_fault()) {
+        return verdict;
+    }
+    let at_accept = target.output.mentions(&["accept", "aborted"]);
+    let outcome: Outcome = Err(verdict);
+    let named = outcome.likely_death(if at_accept { ABORTED } else { RESET_FATAL });
+    named.err().unwrap_or(Verdict::Infrastructure("a failure vanished".into()))
 }
 
 /// Connections in a row; some end in the middle, most say nothing, every tenth has a message echoed.
@@ -173,5 +197,5 @@ fn stops(ctx: &mut Context) -> Outcome {
     }
     let failure =
         Failure::new(Kind::ServerDied, format!("after SIGTERM the server {ended}; status 0 was expected"));
-    Err(failure.likely(NO_CLEAN_EXIT).into())
+    Err(failure.likely_when(&[Kind::ServerDied], NO_CLEAN_EXIT).into())
 }

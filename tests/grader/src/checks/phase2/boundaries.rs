@@ -1,7 +1,7 @@
 //! Frames cut and joined at every place where a stream can cut and join them.
 
 use super::FRAMED;
-use crate::check::{Check, Context, Explain as _, Kind, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Kind, Outcome};
 
 const PARTIAL_HEADER: &str = "a partial header is taken for a whole one";
 const TOGETHER: &str = "header and body are assumed to arrive together";
@@ -29,9 +29,8 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
             "if buffer.len() < 4 { return NeedMore }, and the bytes stay in the buffer.",
         ],
         bugs: &[PARTIAL_HEADER],
-        server: Server::Shared,
-        needs: &[],
         run: partial_header,
+        ..Check::PLAIN
     },
     Check {
         name: "split-anywhere",
@@ -44,15 +43,15 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         points: 3,
         topic: "framing",
         blocked_by: &["partial-header"],
+        after: &["exact-frame"],
         hints: [
             "What if read() returns the header and half the body?",
             "Compare what you have with 4 + length before you look at the payload.",
             "if buffer.len() < 4 + length { return NeedMore }",
         ],
         bugs: &[TOGETHER],
-        server: Server::Shared,
-        needs: &[],
         run: split_anywhere,
+        ..Check::PLAIN
     },
     Check {
         name: "trailing-bytes",
@@ -66,15 +65,15 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         points: 4,
         topic: "framing",
         blocked_by: &["split-anywhere"],
+        after: &["exact-frame"],
         hints: [
             "After the first frame is answered, what is left in your buffer?",
             "Consume exactly 4 + length bytes and keep the others.",
             "Move the rest to the front (or advance an offset) instead of clearing the buffer.",
         ],
-        bugs: &[DROPPED],
-        server: Server::Shared,
-        needs: &[],
+        bugs: &[DROPPED, DISORDER],
         run: trailing_bytes,
+        ..Check::PLAIN
     },
     Check {
         name: "exact-frame",
@@ -93,9 +92,8 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
             "while let Frame { consumed } = decode(&buffer[at..]) { at += consumed }",
         ],
         bugs: &[IGNORES_REST],
-        server: Server::Shared,
-        needs: &[],
         run: exact_frame,
+        ..Check::PLAIN
     },
     Check {
         name: "coalesced",
@@ -115,9 +113,8 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
             "loop { match decode(..) { Frame => answer, NeedMore => break } } read()",
         ],
         bugs: &[ON_READ_ONLY],
-        server: Server::Shared,
-        needs: &[],
         run: coalesced,
+        ..Check::PLAIN
     },
     Check {
         name: "order",
@@ -136,9 +133,8 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
             "Never write a reply around the buffer while the buffer still holds older ones.",
         ],
         bugs: &[DISORDER],
-        server: Server::Shared,
-        needs: &[],
         run: order,
+        ..Check::PLAIN
     },
 ];
 
@@ -189,8 +185,17 @@ fn trailing_bytes(ctx: &mut Context) -> Outcome {
     if kept_after_all(ctx, &frames) {
         return Ok(());
     }
+    let swapped = answered_backwards(ctx, &frames[0], &frames[1]);
     let outcome: Outcome = Err(verdict);
-    outcome.likely(DROPPED)
+    outcome.likely(if swapped { DISORDER } else { DROPPED })
+}
+
+/// Whether the second of two joined frames is answered before the first.
+fn answered_backwards(ctx: &mut Context, first: &[u8], second: &[u8]) -> bool {
+    let asked = ctx.fresh().and_then(|()| ctx.connect());
+    asked.is_ok_and(|mut client| {
+        client.send(&[first, second].concat()).is_ok() && client.expect(&[second, first].concat()).is_ok()
+    })
 }
 
 /// Whether the second of two joined frames is answered once a third arrives.

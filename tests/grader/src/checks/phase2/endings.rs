@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::FRAMED;
-use crate::check::{Check, Context, Explain as _, Failure, Kind, Outcome, Server, Verdict};
+use crate::check::{Check, Context, Explain as _, Failure, Kind, Outcome, Verdict};
 use crate::client::Options;
 
 const CUT_IS_MESSAGE: &str = "an end of stream inside a frame is taken for a message";
@@ -11,6 +11,7 @@ const CUT_FATAL: &str = "an end of stream inside a frame ends the server";
 const OWED_LOST: &str = "replies already owed are lost at the close";
 const EARLY_CLOSE: &str = "closed with input unread, so that RST destroys the reply";
 const CRASH: &str = "malformed input ends the server";
+const STUCK: &str = "after malformed input the server serves nobody";
 
 pub(in crate::checks) const CHECKS: &[Check] = &[
     Check {
@@ -24,15 +25,15 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         points: 2,
         topic: "framing",
         blocked_by: &["round-trip", "end-of-stream"],
+        after: &["split-anywhere", "sizes", "mass-close", "head-of-line"],
         hints: [
             "What does your read_full return when the stream ends early, and who looks at that?",
             "A count smaller than asked for means: end of stream inside the frame. Log it, close, no reply.",
             "match read_full(…) { 0 → clean end (header only), n < len → error, len → go on }",
         ],
         bugs: &[CUT_IS_MESSAGE, CUT_FATAL],
-        server: Server::Own,
-        needs: &[],
         run: truncated_frame,
+        ..Check::PLAIN
     },
     Check {
         name: "owed-replies",
@@ -51,9 +52,8 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
             "Set `closing = true`, stop parsing, and close when the output buffer is empty.",
         ],
         bugs: &[OWED_LOST, EARLY_CLOSE],
-        server: Server::Shared,
-        needs: &[],
         run: owed_replies,
+        ..Check::PLAIN
     },
     Check {
         name: "unread-input",
@@ -67,15 +67,15 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         points: 2,
         topic: "framing",
         blocked_by: &["owed-replies", "short-writes"],
+        after: &["one-thread", "head-of-line", "sigpipe", "mass-close"],
         hints: [
             "What lies in the socket's receive buffer when you close it?",
             "shutdown(fd, SHUT_WR) first, then read until 0 (with a time limit), then close: a lingering close.",
             "man 7 tcp and RFC 1122 4.2.2.13: closing with unread data resets the connection.",
         ],
         bugs: &[EARLY_CLOSE],
-        server: Server::Own,
-        needs: &[],
         run: unread_input,
+        ..Check::PLAIN
     },
     Check {
         name: "fuzz",
@@ -93,10 +93,9 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
             "Check every index against what is really in the buffer, not against what a header said.",
             "Errors of one connection close that connection: return them to the loop, do not exit, do not panic.",
         ],
-        bugs: &[CRASH],
-        server: Server::Own,
-        needs: &[],
+        bugs: &[CRASH, STUCK],
         run: fuzz,
+        ..Check::PLAIN
     },
 ];
 
@@ -109,12 +108,9 @@ fn truncated_frame(ctx: &mut Context) -> Outcome {
         client.step(format!("the first {cut} of {} bytes, then FIN", message.len()));
         client.send(&message[..cut])?;
         client.finish()?;
-        client
-            .expect_closed()
-            .likely_when(&[Kind::ExtraBytes], CUT_IS_MESSAGE)
-            .likely_when(&[Kind::ServerDied], CUT_FATAL)?;
+        client.expect_closed().likely_when(&[Kind::ExtraBytes], CUT_IS_MESSAGE).likely_death(CUT_FATAL)?;
         drop(client);
-        ctx.ping().likely(CUT_FATAL)?;
+        ctx.ping().likely_death(CUT_FATAL)?;
     }
     Ok(())
 }
@@ -165,10 +161,10 @@ fn fuzz(ctx: &mut Context) -> Outcome {
             client.reset();
         }
         if let Err(Verdict::Failed(after)) = ctx.ping() {
-            let failure = Failure { kind: after.kind, ..shown };
+            let failure = Failure { kind: after.kind, death: after.death.clone(), ..shown };
             let failure =
                 failure.note(after.summary.clone()).on_failure(|failure| failure.notes.extend(after.notes));
-            return Err(failure.likely(CRASH).into());
+            return Err(failure.likely_death(CRASH).likely_when(&[Kind::NoReply], STUCK).into());
         }
     }
     Ok(())

@@ -1,7 +1,8 @@
 //! The length word: zero, the maximum, beyond it, and lies.
 
 use super::FRAMED;
-use crate::check::{Check, Context, Explain as _, Kind, Need, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Kind, Need, Outcome};
+use crate::checks::phase1::BELOW;
 use crate::context::not_run;
 use crate::procfs;
 use crate::wire::MAX_PAYLOAD;
@@ -24,15 +25,15 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         points: 2,
         topic: "framing",
         blocked_by: &["round-trip"],
+        after: &["exact-frame"],
         hints: [
             "What does your server do with a length of 0?",
             "Do not read a body of 0 bytes: read() with a length of 0 returns 0, which looks like the end of stream.",
             "A decoder over a buffer has no special case: 4 + 0 bytes are there, so the frame is whole.",
         ],
         bugs: &[ZERO],
-        server: Server::Shared,
-        needs: &[],
         run: zero_length,
+        ..Check::PLAIN
     },
     Check {
         name: "hostile-length",
@@ -45,15 +46,15 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         points: 3,
         topic: "framing",
         blocked_by: &["round-trip"],
+        after: &["head-of-line", "mass-close"],
         hints: [
             "Which type holds your length, and what is 4 + length in that type?",
             "Compare the length with the maximum first, as an unsigned number, before adding to it.",
             "uint32_t len = …; if (len > MAX) close; only then 4 + (size_t) len.",
         ],
         bugs: &[SIGNED, NO_CAP],
-        server: Server::Own,
-        needs: &[],
         run: hostile_length,
+        ..Check::PLAIN
     },
     Check {
         name: "no-allocation",
@@ -72,9 +73,9 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
             "vec![0; len] and malloc(len) + memset on the header's word are the bug; reserve by what was read.",
         ],
         bugs: &[ALLOCATES],
-        server: Server::Own,
         needs: &[Need::Proc],
         run: no_allocation,
+        ..Check::PLAIN
     },
     Check {
         name: "maximum",
@@ -86,16 +87,16 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         chapter: "docs/src/phase2/length-prefix.md",
         points: 2,
         topic: "framing",
-        blocked_by: &["hostile-length", "short-writes"],
+        blocked_by: &["hostile-length"],
+        after: &["sizes", "short-writes", "head-of-line", "trailing-bytes", "split-anywhere"],
         hints: [
             "Is the maximum itself allowed?",
             "The limit is for the payload: the four bytes of the header do not count.",
             "if length > MAX { close } with MAX = 32 << 20.",
         ],
-        bugs: &[OFF_BY_ONE, NO_CAP],
-        server: Server::Own,
-        needs: &[],
+        bugs: &[OFF_BY_ONE, NO_CAP, BELOW],
         run: maximum,
+        ..Check::PLAIN
     },
 ];
 
@@ -128,10 +129,11 @@ fn hostile_length(ctx: &mut Context) -> Outcome {
             .expect_closed()
             // Whoever refuses the largest positive number has a limit; what it lets through then is a question of sign.
             .likely_when(&[Kind::NotClosed], if word == 0x7fff_ffff { NO_CAP } else { SIGNED })
-            .likely_when(&[Kind::ServerDied, Kind::ExtraBytes], SIGNED)?;
+            .likely_when(&[Kind::ExtraBytes], SIGNED)
+            .likely_death(SIGNED)?;
         drop(client);
         ctx.ping()
-            .likely(SIGNED)
+            .likely_death(SIGNED)
             .note(format!("before that, another client claimed a length of 0x{word:08x}"))?;
     }
     Ok(())
@@ -164,7 +166,7 @@ fn no_allocation(ctx: &mut Context) -> Outcome {
         if target.ended().is_some() {
             return Err(client
                 .failure(Kind::ServerDied, "the server ended on a claimed length")
-                .likely(ALLOCATES)
+                .likely_death(ALLOCATES)
                 .into());
         }
     }
@@ -177,7 +179,15 @@ fn maximum(ctx: &mut Context) -> Outcome {
         let message = ctx.wire.encode(&payload[..len]);
         let mut client = ctx.connect()?;
         client.step(format!("a payload of {len} bytes, {} below the maximum", MAX_PAYLOAD - len));
-        client.exchange(&message, &message).likely_when(&[Kind::EarlyEof, Kind::Reset], OFF_BY_ONE)?;
+        if let Err(verdict) = client.exchange(&message, &message) {
+            drop(client);
+            // Is it a question of a few bytes, or is the limit somewhere else altogether?
+            let below = ctx.wire.encode(&payload[..MAX_PAYLOAD - 64]);
+            let near = ctx.connect().is_ok_and(|mut client| client.exchange(&below, &below).is_ok());
+            let outcome: Outcome = Err(verdict);
+            return outcome
+                .likely_when(&[Kind::EarlyEof, Kind::Reset], if near { OFF_BY_ONE } else { BELOW });
+        }
     }
     let word = MAX_PAYLOAD as u32 + 1;
     let mut client = ctx.connect()?;

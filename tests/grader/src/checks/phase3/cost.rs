@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::LOOP;
-use crate::check::{Check, Context, Explain as _, Kind, Need, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Kind, Need, Outcome};
 use crate::client::Options;
 use crate::context::WhileStopped as _;
 use crate::context::not_run;
@@ -24,15 +24,16 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         points: 3,
         topic: "loop",
         blocked_by: &["big-reply", "coalesced"],
+        after: &["sigpipe"],
         hints: [
             "What bounds the size of your output buffer?",
             "Above a mark (say 1 MB of waiting output) take the connection out of the read interest.",
             "Below a lower mark serve what is already in the input buffer, then read again.",
         ],
         bugs: &[UNBOUNDED],
-        server: Server::Own,
         needs: &[Need::Proc],
         run: bounded_output,
+        ..Check::PLAIN
     },
     Check {
         name: "small-frames",
@@ -51,9 +52,9 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
             "Not buffer.drain(..4 + len) per frame, but buffer.drain(..consumed) per read.",
         ],
         bugs: &[QUADRATIC],
-        server: Server::Own,
         needs: &[Need::Proc],
         run: small_frames,
+        ..Check::PLAIN
     },
 ];
 
@@ -76,14 +77,19 @@ fn bounded_output(ctx: &mut Context) -> Outcome {
     }
     let grown = resident().unwrap_or(0).saturating_sub(before);
     if target.ended().is_some() {
-        return Err(client.failure(Kind::ServerDied, "the server ended").likely(UNBOUNDED).into());
+        let mut failure = client.failure(Kind::ServerDied, "the server ended");
+        // What memory has to do with it, its last words tell; else it ended for another reason.
+        if target.output.mentions(&["memory", "alloc", "heap"]) || failure.is_by("SIGKILL") {
+            failure = failure.likely_death(UNBOUNDED);
+        }
+        return Err(failure.into());
     }
     if grown > 64 * MIB {
         let text = format!("the server's memory grew by {} MiB for a client that reads nothing", grown / MIB);
         return Err(client.failure(Kind::Resource, text).likely(UNBOUNDED).into());
     }
     drop(client);
-    ctx.ping().likely(UNBOUNDED)
+    ctx.ping()
 }
 
 /// CPU times of the same server for the same bytes are compared, in smaller bursts and in larger ones: first around the

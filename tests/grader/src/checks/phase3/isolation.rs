@@ -3,13 +3,14 @@
 use nix::sys::signal::Signal;
 
 use super::LOOP;
-use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome};
 use crate::client::{Client, Options};
 use crate::context::WhileStopped as _;
 use crate::context::not_run;
 use crate::procfs;
 
 const HEAD_OF_LINE: &str = "a client that stops in the middle of a frame holds up the others";
+const ONE_BUFFER: &str = "the bytes of all clients are collected in one buffer";
 const STALLED: &str = "a client that does not read holds up the others";
 const BLOCKING_ACCEPT: &str = "the listening socket is left blocking";
 const STARVATION: &str = "a busy client starves the others";
@@ -31,10 +32,9 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
             "Never loop until a message is complete: keep what came and return to the poller.",
             "read_full() from phase 2 has no place here; use a buffer per connection and decode().",
         ],
-        bugs: &[HEAD_OF_LINE],
-        server: Server::Own,
-        needs: &[],
+        bugs: &[HEAD_OF_LINE, ONE_BUFFER],
         run: head_of_line,
+        ..Check::PLAIN
     },
     Check {
         name: "stalled-reader",
@@ -48,15 +48,15 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         points: 3,
         topic: "loop",
         blocked_by: &["head-of-line", "short-writes"],
+        after: &["stall-resume"],
         hints: [
             "Is every accepted descriptor nonblocking?",
             "accept4(…, SOCK_NONBLOCK), or fcntl(fd, F_SETFL, O_NONBLOCK) after accept().",
             "On EAGAIN keep the rest of the reply and wait for writability; serve the others meanwhile.",
         ],
         bugs: &[STALLED],
-        server: Server::Own,
-        needs: &[],
         run: stalled_reader,
+        ..Check::PLAIN
     },
     Check {
         name: "blocking-accept",
@@ -69,15 +69,16 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         points: 1,
         topic: "loop",
         blocked_by: &["round-trip"],
+        after: &["one-thread"],
         hints: [
             "What does accept() do if the connection has gone in the meantime?",
             "Make the listener nonblocking as well, and treat EAGAIN from accept() as \"nobody there\".",
             "socket(…, SOCK_STREAM | SOCK_NONBLOCK, 0)",
         ],
         bugs: &[BLOCKING_ACCEPT],
-        server: Server::Shared,
         needs: &[Need::Proc],
         run: blocking_accept,
+        ..Check::PLAIN
     },
     Check {
         name: "fairness",
@@ -90,15 +91,15 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         points: 2,
         topic: "loop",
         blocked_by: &["stalled-reader", "coalesced"],
+        after: &["one-thread"],
         hints: [
             "How much can one connection be given before the next gets its turn?",
             "Read once (or a bounded number of bytes) per connection and tick.",
             "Level-triggered readiness reports what is left in the next tick, so nothing is lost by stopping.",
         ],
         bugs: &[STARVATION],
-        server: Server::Own,
-        needs: &[],
         run: fairness,
+        ..Check::PLAIN
     },
 ];
 
@@ -109,12 +110,23 @@ fn head_of_line(ctx: &mut Context) -> Outcome {
     client.step(format!("{cut} of {} bytes, and then nothing for a while", slow.len()));
     client.send(&slow[..cut])?;
     client.wait_read()?;
+    // They stay: what a departure does to the others is another check's question.
+    let mut served = Vec::new();
     for name in ["B", "C", "D"] {
         let message = ctx.message(15);
         let mut other = ctx.connect_as(name)?;
         other.step(format!("a whole frame, while A has sent {cut} of {} bytes", slow.len()));
         other.send(&message)?;
-        other.expect(&message).likely_when(&[Kind::NoReply], HEAD_OF_LINE)?;
+        let Err(verdict) = other.expect(&message) else {
+            served.push(other);
+            continue;
+        };
+        // With one buffer for all, B's bytes complete A's frame, which then comes to B.
+        let mixed = other.send(&message.repeat(3)).and_then(|()| other.read_some());
+        let mixed = mixed.is_ok_and(|came| came.starts_with(&slow[..cut.min(4)]));
+        let outcome: Outcome = Err(verdict);
+        return outcome
+            .likely_when(&[Kind::NoReply, Kind::WrongBytes], if mixed { ONE_BUFFER } else { HEAD_OF_LINE });
     }
     client.send(&slow[cut..])?;
     client.expect(&slow)
@@ -146,6 +158,8 @@ fn stalled_reader(ctx: &mut Context) -> Outcome {
 }
 
 fn blocking_accept(ctx: &mut Context) -> Outcome {
+    // It may listen first and make the socket nonblocking afterwards: what serves a client has done both.
+    ctx.ping()?;
     let target = ctx.target()?;
     match procfs::listener_is_blocking(target.pid(), target.port) {
         Some(false) => Ok(()),
@@ -157,7 +171,7 @@ fn blocking_accept(ctx: &mut Context) -> Outcome {
     }
 }
 
-/// Two megabytes of a flooder's frames and one frame of another client all wait when the stopped server goes on, and the
+/// Megabytes of a flooder's frames and one frame of another client all wait when the stopped server goes on, and the
 /// kernel stops it again in the moment in which the other's reply arrives. What the server has read of the flood by then
 /// is compared with the whole flood, of which a bounded share is a small part. No clock has a part in it.
 fn fairness(ctx: &mut Context) -> Outcome {
@@ -172,7 +186,7 @@ fn fairness(ctx: &mut Context) -> Outcome {
     let [mut early, mut flooder, mut late] =
         <[Client; 3]>::try_from(clients).map_err(|_| not_run("three clients are needed"))?;
     // Events may be served in the order of connecting: the flooder came after the one and before the other.
-    for _ in 0..3 {
+    for _ in 0..2 {
         for other in [&mut early, &mut late] {
             flood(ctx, &mut flooder, other)?;
         }
@@ -181,16 +195,18 @@ fn fairness(ctx: &mut Context) -> Outcome {
 }
 
 fn flood(ctx: &mut Context, flooder: &mut Client, other: &mut Client) -> Outcome {
-    /// Fits into the kernel's buffers, so that nobody has to write meanwhile. Empty frames: the most work for the bytes.
-    static FLOOD: [u8; 2 << 20] = [0; 2 << 20];
+    /// More than the kernel's buffers hold, of which what fits is sent: nobody has to write meanwhile.
+    const FLOOD: usize = 4 << 20;
+    let frame = ctx.message(60);
+    let flood_of_frames = frame.repeat(FLOOD / frame.len());
     let target = ctx.target()?;
     let message = ctx.message(15);
-    flooder.step("2 MB of empty frames at once");
-    other.step("a frame, while 2 MB of another client's frames wait");
+    flooder.step("megabytes of frames at once");
+    other.step("a frame, while megabytes of another client's frames wait");
     let outcome = (|| -> Outcome<(usize, usize)> {
         let sent = target.while_stopped(|| {
             // The flooder's frames go first, so that an event loop hears of them first.
-            let sent = flooder.send_what_fits(&FLOOD)?;
+            let sent = flooder.send_what_fits(&flood_of_frames)?;
             other.send(&message)?;
             other.freeze_on_arrival()?;
             Ok(sent)
@@ -203,11 +219,12 @@ fn flood(ctx: &mut Context, flooder: &mut Client, other: &mut Client) -> Outcome
     let _ = target.signal(Signal::SIGCONT);
     let (sent, read) = outcome?;
     thawed?;
-    if read > sent / 2 {
+    // Some runtimes take up to two megabytes from one client in a turn: a large share, and a bounded one.
+    if read > sent / 3 * 2 {
         let text = format!(
             "one frame waited while {read} of the {sent} bytes of another client's flood were served"
         );
         return Err(other.failure(Kind::Resource, text).likely(STARVATION).into());
     }
-    flooder.expect(&FLOOD[..sent - sent % 4])
+    flooder.expect(&flood_of_frames[..sent - sent % frame.len()])
 }

@@ -4,18 +4,14 @@ use std::time::Duration;
 
 use super::LOOP;
 use super::isolation::stall;
-use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome};
+use crate::checks::phase1::{EAGAIN_FATAL, FULL_IS_EOF, HANG_UP_FIRST, NOT_DRAINED, WRITE_LOST};
 use crate::client::Options;
 use crate::context::WhileStopped as _;
 
 const BUSY_LOOP: &str = "write-readiness is always armed";
-const EAGAIN_FATAL: &str = "EAGAIN is taken for an error";
 const EAGAIN_SPIN: &str = "EAGAIN is spun on";
-const NOT_DRAINED: &str = "edge-triggered reading stops before EAGAIN";
-const WRITE_LOST: &str = "write interest is lost after a partial write";
 const NEVER_RESUMED: &str = "reading is not resumed after back-pressure";
-const FULL_IS_EOF: &str = "a read that fills the buffer is taken for the end";
-const HANG_UP_FIRST: &str = "the hang-up is handled before the data";
 
 pub(in crate::checks) const CHECKS: &[Check] = &[
     Check {
@@ -30,15 +26,15 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         points: 3,
         topic: "loop",
         blocked_by: &["round-trip", "sizes"],
+        after: &["short-writes"],
         hints: [
             "After a partial write, who calls write() for the rest, and when?",
             "Keep the rest in an output buffer and register for writability (POLLOUT, EPOLLOUT).",
             "Edge-triggered: write until EAGAIN, or the next edge will never come.",
         ],
-        bugs: &[WRITE_LOST],
-        server: Server::Own,
-        needs: &[],
+        bugs: &[WRITE_LOST, EAGAIN_FATAL],
         run: big_reply,
+        ..Check::PLAIN
     },
     Check {
         name: "stall-resume",
@@ -58,9 +54,8 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
             "When the output has drained: parse what lies in the input buffer first, then read again.",
         ],
         bugs: &[EAGAIN_FATAL, EAGAIN_SPIN, NEVER_RESUMED],
-        server: Server::Own,
-        needs: &[],
         run: stall_resume,
+        ..Check::PLAIN
     },
     Check {
         name: "idle-cpu",
@@ -73,15 +68,16 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         points: 3,
         topic: "loop",
         blocked_by: &["round-trip"],
+        after: &["sizes"],
         hints: [
             "Run top beside your idle server. Then strace it: which call returns at once, again and again?",
             "Register for writability only after a partial write, and take it back when the output is empty.",
             "events = POLLIN | (if output.is_empty() { 0 } else { POLLOUT })",
         ],
         bugs: &[BUSY_LOOP],
-        server: Server::Own,
         needs: &[Need::Proc],
         run: idle_cpu,
+        ..Check::PLAIN
     },
     Check {
         name: "burst",
@@ -100,9 +96,8 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
             "Level-triggered (the default) reports again what is left: simpler, and fair.",
         ],
         bugs: &[NOT_DRAINED],
-        server: Server::Shared,
-        needs: &[],
         run: burst,
+        ..Check::PLAIN
     },
     Check {
         name: "buffer-boundary",
@@ -115,15 +110,15 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         points: 2,
         topic: "loop",
         blocked_by: &["sizes"],
+        after: &["sizes", "mass-close", "end-of-stream"],
         hints: [
             "What does read(fd, buf, 0) return?",
             "Before each read make sure that there is room; grow the buffer or stop reading.",
             "n == 0 means end of stream only if the length you asked for was not 0.",
         ],
         bugs: &[FULL_IS_EOF],
-        server: Server::Shared,
-        needs: &[],
         run: buffer_boundary,
+        ..Check::PLAIN
     },
     Check {
         name: "data-with-fin",
@@ -136,15 +131,15 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         points: 2,
         topic: "loop",
         blocked_by: &["half-close"],
+        after: &["half-close", "mass-close"],
         hints: [
             "In which order do you test the bits of an event?",
             "Read first, until read() itself returns 0. Then the stream has ended.",
             "You need not ask for EPOLLRDHUP at all: read() says the same.",
         ],
         bugs: &[HANG_UP_FIRST],
-        server: Server::Own,
-        needs: &[],
         run: data_with_fin,
+        ..Check::PLAIN
     },
 ];
 
@@ -154,7 +149,10 @@ fn big_reply(ctx: &mut Context) -> Outcome {
     client.step("one frame of 6 MiB; its reply is read only when the server has come to rest");
     let sent = client.send_until_stalled(&message)?;
     let _ = ctx.target()?.wait_idle(Duration::from_secs(2));
-    client.exchange(&message[sent..], &message).likely(WRITE_LOST)
+    client
+        .exchange(&message[sent..], &message)
+        .likely_when(&[Kind::EarlyEof, Kind::Reset], EAGAIN_FATAL)
+        .likely_when(&[Kind::NoReply, Kind::WrongBytes], WRITE_LOST)
 }
 
 /// The pause's CPU time is compared with that of a spinning thread, see [`crate::context::Rest`].
@@ -211,10 +209,14 @@ fn buffer_boundary(ctx: &mut Context) -> Outcome {
         let mut client = ctx.connect()?;
         client.step(format!("one frame that takes exactly {size} bytes, header included"));
         let message = ctx.message(size - 4);
-        client.exchange(&message, &message).likely(FULL_IS_EOF)?;
+        client
+            .exchange(&message, &message)
+            .likely_when(&[Kind::EarlyEof, Kind::Reset, Kind::NoReply], FULL_IS_EOF)?;
         client.step(format!("one frame whose payload takes exactly {size} bytes"));
         let message = ctx.message(size);
-        client.exchange(&message, &message).likely(FULL_IS_EOF)?;
+        client
+            .exchange(&message, &message)
+            .likely_when(&[Kind::EarlyEof, Kind::Reset, Kind::NoReply], FULL_IS_EOF)?;
     }
     Ok(())
 }

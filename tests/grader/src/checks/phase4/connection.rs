@@ -2,7 +2,7 @@
 
 use super::reply::Reply;
 use super::talk::{KEYSPACE, Talk};
-use crate::check::{Check, Context, Explain as _, Kind, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Kind, Outcome};
 
 const BASICS: &str = "PING or ECHO answer otherwise than Redis";
 const WORDS: &str = "errors do not carry Redis's words";
@@ -24,15 +24,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "connection",
         blocked_by: &["set-get-del"],
+        commands: &["PING", "ECHO", "QUIT", "SET", "GET"],
         hints: [
             "PING answers a status line, PING with a message a bulk string.",
             "Names are compared without regard to case: ping, Ping, PING.",
             "QUIT: append +OK, mark the connection `close after the replies`, flush, close.",
         ],
         bugs: &[BASICS, CASE, QUIT],
-        server: Server::Shared,
-        needs: &[],
         run: basics,
+        ..Check::PLAIN
     },
     Check {
         name: "mistakes",
@@ -45,15 +45,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "connection",
         blocked_by: &["ping-echo-quit"],
+        commands: &["PING", "ECHO", "SET", "GET", "DEL", "MSET"],
         hints: [
             "Type the same mistake into redis-cli with a real Redis.",
             "Arity is checked from the command table before the command runs; the name in the text is in lower case.",
             "-ERR unknown command 'x', with args beginning with: 'a' 'b' (each argument quoted, a blank after each)",
         ],
         bugs: &[WORDS, STOPS],
-        server: Server::Shared,
-        needs: &[],
         run: mistakes,
+        ..Check::PLAIN
     },
     Check {
         name: "select",
@@ -65,15 +65,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "connection",
         blocked_by: &["ping-echo-quit"],
+        commands: &["SELECT", "SET", "GET", "DEL"],
         hints: [
             "Where do you keep the number of the selected database?",
             "In the session of the connection; a new connection begins in database 0.",
             "Out of range: -ERR DB index is out of range, and the choice stays as it was.",
         ],
         bugs: &[SELECT],
-        server: Server::Shared,
-        needs: &[],
         run: select,
+        ..Check::PLAIN
     },
     Check {
         name: "hello",
@@ -86,15 +86,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "connection",
         blocked_by: &["mistakes"],
+        commands: &["HELLO", "GET"],
         hints: [
             "Which of your replies look different in RESP3?",
             "Nil is `_` for values; HELLO answers a map with server, version, proto, id, mode, role, modules.",
             "HELLO 4: -NOPROTO unsupported protocol version. Keep the version in the session.",
         ],
         bugs: &[HELLO],
-        server: Server::Shared,
-        needs: &[],
         run: hello,
+        ..Check::PLAIN
     },
 ];
 
@@ -102,7 +102,11 @@ fn basics(ctx: &mut Context) -> Outcome {
     let mut talk = Talk::resp(ctx)?;
     talk.rows(&[("PING", "+PONG"), ("PING message", "$message"), ("ECHO message", "$message")])
         .likely(BASICS)?;
-    talk.rows(&[("ping", "+PONG"), ("PiNg", "+PONG"), ("set ~k v", "+OK"), ("gEt ~k", "$v")]).likely(CASE)?;
+    let mut talk = talk.unaltered();
+    for (command, reply) in [("ping", "+PONG"), ("PiNg", "+PONG"), ("set ~k v", "+OK"), ("gEt ~k", "$v")] {
+        talk.ask(command, reply).on_failure(|failure| failure.bug = None).likely(CASE)?;
+    }
+    talk.spelled(ctx.spelling);
     talk.step("QUIT with a PING before it in the same write");
     let bytes = [talk.bytes_of("PING"), talk.bytes_of("QUIT")].concat();
     talk.client.send(&bytes)?;

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::talk::{KEYSPACE, Talk};
-use crate::check::{Check, Context, Explain as _, Failure, Kind, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Failure, Kind, Outcome};
 
-const NO_ANSWER: &str = "the server never answers a command";
+const NOT_OK: &str = "SET does not answer +OK";
+const NOT_NIL: &str = "GET of a missing key is not nil";
 const LOST: &str = "GET does not return what SET stored";
 const NOT_DELETED: &str = "DEL leaves the key or miscounts";
 const NEVER_EXPIRES: &str = "a deadline is stored and never looked at";
@@ -24,16 +25,16 @@ pub(super) const CHECKS: &[Check] = &[
         chapter: "docs/src/phase4/commands.md",
         points: 3,
         topic: "core",
-        blocked_by: &[],
+        after: &["ping"],
+        commands: &["SET", "GET", "DEL"],
         hints: [
             "Type the three commands by hand and look at each reply.",
             "A missing key is nil, which is not the empty string. DEL returns how many keys it really removed.",
             "SET: insert or replace, +OK. GET: $len and bytes, or $-1. DEL k1 k2: count what the table's delete found.",
         ],
-        bugs: &[NO_ANSWER, LOST, NOT_DELETED],
-        server: Server::Shared,
-        needs: &[],
+        bugs: &[NOT_OK, NOT_NIL, LOST, NOT_DELETED],
         run: set_get_del,
+        ..Check::PLAIN
     },
     Check {
         name: "deadline",
@@ -44,17 +45,17 @@ pub(super) const CHECKS: &[Check] = &[
                  that an expired key is gone at once, whether or not anything has swept it away yet.",
         chapter: "docs/src/phase4/ttl.md",
         points: 3,
-        topic: "core",
+        topic: "expiry",
         blocked_by: &["set-get-del"],
+        commands: &["SET", "GET", "EXPIRE", "PEXPIRE", "TTL", "PTTL"],
         hints: [
             "Set a deadline of a tenth of a second by hand. When does GET stop answering?",
             "PEXPIRE and PTTL count milliseconds, EXPIRE and TTL seconds. TTL is -1 without deadline, -2 without key.",
             "In GET: if deadline != 0 && deadline <= now { delete; return nil }.",
         ],
         bugs: &[NEVER_EXPIRES, TOO_EARLY, UNIT],
-        server: Server::Shared,
-        needs: &[],
         run: deadline,
+        ..Check::PLAIN
     },
     Check {
         name: "overwrite-clears-deadline",
@@ -65,25 +66,24 @@ pub(super) const CHECKS: &[Check] = &[
                  is found by key alone fires later and deletes a value that was meant to stay.",
         chapter: "docs/src/phase4/ttl.md",
         points: 2,
-        topic: "core",
+        topic: "expiry",
         blocked_by: &["deadline"],
+        commands: &["SET", "GET", "DEL", "PEXPIRE", "PTTL"],
         hints: [
             "SET k a, PEXPIRE k 100, SET k b. Who still knows about the 100 ms?",
             "Both the lazy check in GET and the sweep in the background can delete by a stale deadline.",
             "SET must cancel the timer, or the timer must compare its deadline with the entry's own before it deletes.",
         ],
         bugs: &[OLD_DEADLINE],
-        server: Server::Shared,
-        needs: &[],
         run: overwrite,
+        ..Check::PLAIN
     },
 ];
 
 fn set_get_del(ctx: &mut Context) -> Outcome {
     let mut talk = Talk::either(ctx)?;
-    let silent = [Kind::NoReply, Kind::EarlyEof, Kind::Reset];
-    talk.ask("GET ~a", "nil").likely_when(&silent, NO_ANSWER).likely(LOST)?;
-    talk.rows(&[
+    talk.ask("GET ~a", "nil").likely_when(&[Kind::WrongBytes], NOT_NIL)?;
+    for (command, reply) in [
         ("SET ~a one", "+OK"),
         ("GET ~a", "$one"),
         ("SET ~b two", "+OK"),
@@ -92,10 +92,11 @@ fn set_get_del(ctx: &mut Context) -> Outcome {
         ("GET ~b", "$two"),
         ("SET ~b ''", "+OK"),
         ("GET ~b", "$"),
-    ])
-    .likely_when(&silent, NO_ANSWER)
-    .likely(LOST)?;
-    talk.rows(&[
+    ] {
+        let bug = if command.starts_with("SET") { NOT_OK } else { LOST };
+        talk.ask(command, reply).likely_when(&[Kind::WrongBytes], bug)?;
+    }
+    for (command, reply) in [
         ("DEL ~a", ":1"),
         ("GET ~a", "nil"),
         ("DEL ~a", ":0"),
@@ -103,9 +104,11 @@ fn set_get_del(ctx: &mut Context) -> Outcome {
         ("SET ~a x", "+OK"),
         ("DEL ~a ~b ~c", ":2"),
         ("GET ~b", "nil"),
-    ])
-    .likely_when(&silent, NO_ANSWER)
-    .likely(NOT_DELETED)
+    ] {
+        let bug = if command.starts_with("SET") { NOT_OK } else { NOT_DELETED };
+        talk.ask(command, reply).likely_when(&[Kind::WrongBytes], bug)?;
+    }
+    Ok(())
 }
 
 fn deadline(ctx: &mut Context) -> Outcome {

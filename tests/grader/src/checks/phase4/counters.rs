@@ -1,7 +1,7 @@
 //! Commands that count.
 
 use super::talk::{KEYSPACE, Talk};
-use crate::check::{Check, Context, Explain as _, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Outcome};
 
 const COUNTS: &str = "INCR and its kin miscount";
 const WRAPS: &str = "integer overflow wraps around";
@@ -20,15 +20,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "counters",
         blocked_by: &["set-get-del"],
+        commands: &["GET", "DEL", "EXPIRE", "PERSIST", "INCR", "DECR", "INCRBY", "DECRBY"],
         hints: [
             "What is a counter that was never set?",
             "Parse the string, add, store the decimal text, answer the number. The deadline stays.",
             "DECRBY k n is INCRBY k -n, except that -n does not exist for the smallest integer.",
         ],
         bugs: &[COUNTS],
-        server: Server::Shared,
-        needs: &[],
         run: counters,
+        ..Check::PLAIN
     },
     Check {
         name: "counter-overflow",
@@ -41,15 +41,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "counters",
         blocked_by: &["counters"],
+        commands: &["SET", "GET", "INCR", "DECR", "INCRBY", "DECRBY"],
         hints: [
             "Set a counter to 9223372036854775807 and INCR it.",
             "The addition itself can tell: checked_add, __builtin_add_overflow.",
             "-ERR increment or decrement would overflow; the value stays.",
         ],
         bugs: &[WRAPS],
-        server: Server::Own,
-        needs: &[],
         run: overflow,
+        ..Check::PLAIN
     },
     Check {
         name: "counter-text",
@@ -62,15 +62,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "counters",
         blocked_by: &["counters"],
+        commands: &["SET", "GET", "INCR", "INCRBY"],
         hints: [
             "Does your language's parser accept blanks, a plus sign or leading zeros?",
             "Accept exactly what printing the number would give back.",
             "-ERR value is not an integer or out of range, and the value stays.",
         ],
         bugs: &[LAX],
-        server: Server::Shared,
-        needs: &[],
         run: text,
+        ..Check::PLAIN
     },
     Check {
         name: "counter-float",
@@ -83,15 +83,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "counters",
         blocked_by: &["counters"],
+        commands: &["SET", "GET", "DEL", "INCRBYFLOAT"],
         hints: [
             "What does INCRBYFLOAT answer for 3.0 + 1?",
             "Format with 17 significant digits, then take trailing zeros and the point off.",
             "Refuse inf and nan: -ERR increment would produce NaN or Infinity.",
         ],
         bugs: &[FLOAT],
-        server: Server::Shared,
-        needs: &[],
         run: float,
+        ..Check::PLAIN
     },
 ];
 

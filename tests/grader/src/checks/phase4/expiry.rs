@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::core::wait_gone;
 use super::reply::Reply;
 use super::talk::{KEYSPACE, Talk};
-use crate::check::{Check, Context, Explain as _, Kind, Outcome, Server, Verdict};
+use crate::check::{Check, Context, Explain as _, Kind, Outcome, Verdict};
 use crate::context::WhileStopped as _;
 use crate::context::not_run;
 
@@ -29,15 +29,38 @@ pub(super) const CHECKS: &[Check] = &[
         points: 3,
         topic: "expiry",
         blocked_by: &["deadline"],
+        after: &["resp-pipeline", "resp-split", "resp-missing-crlf", "rehash-lookup", "rehash-delete"],
+        commands: &[
+            "SET",
+            "SET PX",
+            "GET",
+            "DEL",
+            "EXISTS",
+            "TYPE",
+            "TOUCH",
+            "RENAME",
+            "COPY",
+            "KEYS",
+            "RANDOMKEY",
+            "FLUSHALL",
+            "SCAN",
+            "EXPIRE",
+            "TTL",
+            "PERSIST",
+            "APPEND",
+            "STRLEN",
+            "GETRANGE",
+            "SETNX",
+            "INCR",
+        ],
         hints: [
             "How many places in your server look into the table?",
             "GET is not alone: EXISTS, TYPE, SCAN, KEYS, RANDOMKEY, RENAME, COPY, APPEND, INCR, SETNX, TTL.",
             "Let one function look up and check the deadline, and let nothing else touch the table.",
         ],
         bugs: &[VISIBLE, REVIVED],
-        server: Server::Own,
-        needs: &[],
         run: gone,
+        ..Check::PLAIN
     },
     Check {
         name: "expired-is-swept",
@@ -50,15 +73,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "expiry",
         blocked_by: &["deadline"],
+        after: &["resp-pipeline", "resp-split", "resp-missing-crlf", "rehash-lookup", "rehash-delete"],
+        commands: &["SET", "SET PX", "GET", "DBSIZE", "FLUSHALL"],
         hints: [
             "Set a thousand keys with a deadline, wait, ask DBSIZE.",
             "The loop's timeout must be the next deadline, or a tick that sweeps a bounded number of keys.",
             "Keep deadlines in a heap; on each tick pop what is due, at most N of them.",
         ],
         bugs: &[NEVER_SWEPT],
-        server: Server::Own,
-        needs: &[],
         run: swept,
+        ..Check::PLAIN
     },
     Check {
         name: "replaced-deadline",
@@ -71,15 +95,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "expiry",
         blocked_by: &["deadline", "overwrite-clears-deadline"],
+        commands: &["SET", "SET PX", "GET", "DEL", "EXISTS", "RENAME", "EXPIRE", "TTL", "PERSIST", "GETSET"],
         hints: [
             "Which of your commands change a deadline? Which end it?",
             "SET, GETSET, PERSIST, EXPIRE, DEL and SET again, RENAME onto the key: each makes the old timer stale.",
             "When the timer fires: entry.deadline == timer.deadline, or ignore it.",
         ],
         bugs: &[OLD_TIMER, PERSIST],
-        server: Server::Own,
-        needs: &[],
         run: replaced,
+        ..Check::PLAIN
     },
     Check {
         name: "deadline-in-the-past",
@@ -92,15 +116,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "expiry",
         blocked_by: &["deadline"],
+        after: &["absolute-deadlines"],
+        commands: &["SET", "EXISTS", "EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT", "TTL"],
         hints: [
             "What does EXPIRE k 0 leave behind?",
             "Nothing: it deletes, and answers 1.",
             "if when <= now { delete(k) } else { set the deadline }; reply 1 in both cases.",
         ],
         bugs: &[NEGATIVE],
-        server: Server::Shared,
-        needs: &[],
         run: past,
+        ..Check::PLAIN
     },
 ];
 

@@ -1,7 +1,7 @@
 //! Deadlines at the edges of numbers, and the conditions under which they are set.
 
 use super::talk::{KEYSPACE, Talk};
-use crate::check::{Check, Context, Explain as _, Kind, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Kind, Outcome};
 
 const WRAPS: &str = "a huge deadline wraps around";
 const CONDITIONS: &str = "EXPIRE's NX, XX, GT or LT is ignored or misread";
@@ -19,15 +19,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "expiry",
         blocked_by: &["deadline", "overwrite-clears-deadline"],
+        after: &["absolute-deadlines"],
+        commands: &["SET", "SET PX", "SET EX", "GET", "EXPIRE", "PEXPIRE", "EXPIREAT", "TTL"],
         hints: [
             "EXPIRE k 9223372036854775807: what is that in milliseconds?",
             "Check the multiplication and the addition, each before it happens.",
             "-ERR invalid expire time in 'expire' command, and the key stays as it was.",
         ],
         bugs: &[WRAPS],
-        server: Server::Own,
-        needs: &[],
         run: overflow,
+        ..Check::PLAIN
     },
     Check {
         name: "expire-conditions",
@@ -40,15 +41,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "expiry",
         blocked_by: &["deadline"],
+        after: &["replaced-deadline"],
+        commands: &["SET", "DEL", "EXPIRE", "TTL", "PERSIST"],
         hints: [
             "What is GT on a key without a deadline?",
             "0: nothing is later than never. And LT sets it.",
             "NX excludes the three others, GT excludes LT; each contradiction has an error text of its own.",
         ],
         bugs: &[CONDITIONS],
-        server: Server::Shared,
-        needs: &[],
         run: conditions,
+        ..Check::PLAIN
     },
     Check {
         name: "absolute-deadlines",
@@ -61,15 +63,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "expiry",
         blocked_by: &["deadline"],
+        commands: &["SET", "SET PX", "SET EX", "DEL", "EXPIREAT", "PEXPIREAT", "EXPIRETIME", "PEXPIRETIME"],
         hints: [
             "What does your entry hold: the time left or the time it ends?",
             "The time it ends, in milliseconds since 1970.",
             "EXPIRETIME is -1 without a deadline and -2 without a key, as TTL is.",
         ],
         bugs: &[ABSOLUTE],
-        server: Server::Shared,
-        needs: &[],
         run: absolute,
+        ..Check::PLAIN
     },
 ];
 

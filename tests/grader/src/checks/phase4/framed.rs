@@ -1,8 +1,8 @@
 //! Phase 2's frames with requests inside: counts within counts, none of which may be believed.
 
-use super::reply::{Protocol, Reply, request};
+use super::reply::{Protocol, Reply};
 use super::talk::{KEYSPACE, Talk, ping};
-use crate::check::{Check, Context, Explain as _, Kind, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Kind, Outcome};
 use crate::wire::frame;
 
 const TAGS: &str = "a reply is not one tagged value in a frame";
@@ -27,15 +27,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "framed-protocol",
         blocked_by: &["set-get-del"],
+        after: &["many-keys", "counters", "mistakes", "resp-binary", "rehash-lookup"],
+        commands: &["{framed_port}", "SET", "GET", "DEL", "MGET", "INCR", "DECRBY"],
         hints: [
             "Write down the reply's bytes for GET of a missing key, with the frame's header.",
             "nil is one byte (0), so the frame is 01 00 00 00 00. An integer is 8 bytes, little-endian, signed.",
             "string: 02 | u32 len | bytes. error: 01 | u32 code | u32 len | text. array: 05 | u32 n | n values.",
         ],
         bugs: &[TAGS, TEXT],
-        server: Server::Shared,
-        needs: &[],
         run: replies,
+        ..Check::PLAIN
     },
     Check {
         name: "framed-pieces",
@@ -48,15 +49,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "framed-protocol",
         blocked_by: &["framed-replies"],
+        after: &["resp-pipeline", "resp-split", "resp-missing-crlf"],
+        commands: &["{framed_port}", "ECHO"],
         hints: [
             "Can four length bytes arrive in two reads?",
             "Nothing may be taken from the buffer before the whole frame is there.",
             "loop { if len(buf) < 4 + n: break; run; drop 4 + n bytes } and only then read again.",
         ],
         bugs: &[SPLIT, BURST],
-        server: Server::Shared,
-        needs: &[],
         run: pieces,
+        ..Check::PLAIN
     },
     Check {
         name: "framed-inner-counts",
@@ -70,15 +72,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 3,
         topic: "framed-protocol",
         blocked_by: &["framed-pieces"],
+        commands: &["{framed_port}", "GET"],
         hints: [
             "Which numbers inside the frame does the client control?",
             "Check each against what is left of the frame, in a way that cannot overflow.",
             "if n > left / 4 or len > left - 4: error. At the end: if anything is left, error.",
         ],
         bugs: &[INNER, TRAILING, KILLS],
-        server: Server::Own,
-        needs: &[],
         run: inner_counts,
+        ..Check::PLAIN
     },
     Check {
         name: "framed-length",
@@ -91,15 +93,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "framed-protocol",
         blocked_by: &["framed-pieces"],
+        commands: &["{framed_port}", "GET"],
         hints: [
             "What does your server do with ff ff ff ff?",
             "Compare as an unsigned number, before the allocation.",
             "if len > max { close this connection }",
         ],
         bugs: &[NO_CAP, KILLS],
-        server: Server::Own,
-        needs: &[],
         run: length,
+        ..Check::PLAIN
     },
     Check {
         name: "framed-and-resp",
@@ -112,15 +114,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "framed-protocol",
         blocked_by: &["framed-replies"],
+        commands: &["{framed_port}", "SET", "GET", "DEL"],
         hints: [
             "Does each listener have a store of its own?",
             "Parsing and replying depend on the protocol, commands and keyspace do not.",
             "Keep one keyspace; give each connection its wire format.",
         ],
         bugs: &[APART],
-        server: Server::Shared,
-        needs: &[],
         run: shared_keyspace,
+        ..Check::PLAIN
     },
 ];
 
@@ -153,8 +155,7 @@ fn replies(ctx: &mut Context) -> Outcome {
 
 fn pieces(ctx: &mut Context) -> Outcome {
     let mut talk = Talk::framed(ctx)?;
-    let mut message = Vec::new();
-    request(Protocol::Framed, &[b"echo", b"in pieces"], &mut message);
+    let message = talk.request(&[b"echo", b"in pieces"]);
     let mut owed = Vec::new();
     Reply::bulk("in pieces").encode(Protocol::Framed, &mut owed);
     for at in 1..message.len() {
@@ -193,7 +194,7 @@ fn inner_counts(ctx: &mut Context) -> Outcome {
         let refused = match talk.client.read_some() {
             Err(verdict) => {
                 let outcome: Outcome = Err(verdict);
-                return outcome.likely_when(&[Kind::ServerDied], KILLS).likely(wrong);
+                return outcome.likely_death(KILLS).likely(wrong);
             }
             Ok(came) => came.is_empty() || came.get(4) == Some(&1),
         };
@@ -201,7 +202,7 @@ fn inner_counts(ctx: &mut Context) -> Outcome {
             return Err(talk.client.fail(Kind::WrongBytes, "the malformed request was run")).likely(wrong);
         }
         drop(talk);
-        ping(ctx).likely(KILLS).note(format!("before that, a frame was sent: {what}"))?;
+        ping(ctx).likely_death(KILLS).note(format!("before that, a frame was sent: {what}"))?;
     }
     Ok(())
 }
@@ -221,7 +222,7 @@ fn length(ctx: &mut Context) -> Outcome {
                 Err(verdict) => break Err(verdict),
             }
         };
-        closed.likely_when(&[Kind::ServerDied], KILLS).likely(NO_CAP)?;
+        closed.likely_death(KILLS).likely(NO_CAP)?;
         if let (Some(before), Some(after)) = (before, target.address_space())
             && after > before + (1 << 30)
         {
@@ -229,7 +230,7 @@ fn length(ctx: &mut Context) -> Outcome {
             return Err(talk.client.fail(Kind::Resource, text)).likely(NO_CAP);
         }
     }
-    ping(ctx).likely(KILLS)
+    ping(ctx).likely_death(KILLS)
 }
 
 fn shared_keyspace(ctx: &mut Context) -> Outcome {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::reply::Reply;
 use super::talk::{Batch, KEYSPACE, Talk};
-use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Failure, Kind, Need, Outcome};
 use crate::context::not_run;
 
 const MISSES_OLD: &str = "a lookup during rehash misses the old table";
@@ -25,17 +25,18 @@ pub(super) const CHECKS: &[Check] = &[
                  that a test at rest never sees.",
         chapter: "docs/src/phase4/incremental.md",
         points: 4,
-        topic: "core",
+        topic: "table",
         blocked_by: &["set-get-del"],
+        after: &["resp-pipeline", "resp-split", "resp-missing-crlf"],
+        commands: &["SET", "GET", "DEL"],
         hints: [
             "In which table is a key in the middle of a move?",
             "Look in the new table, then in the old one. Replace and delete wherever it is found.",
             "find(k) = new.find(k).or_else(|| old.find(k)); moving a bucket happens after or before, never in between.",
         ],
         bugs: &[MISSES_OLD, LOST, TWICE],
-        server: Server::Own,
-        needs: &[],
         run: rehash_lookup,
+        ..Check::PLAIN
     },
     Check {
         name: "rehash-delete",
@@ -46,17 +47,18 @@ pub(super) const CHECKS: &[Check] = &[
                  time, the other way round, with all the same chances to lose something.",
         chapter: "docs/src/phase4/incremental.md",
         points: 3,
-        topic: "core",
+        topic: "table",
         blocked_by: &["rehash-lookup"],
+        after: &["resp-pipeline", "resp-split", "resp-missing-crlf"],
+        commands: &["SET", "GET", "DEL"],
         hints: [
             "Does DEL look where GET looks?",
             "Unlinking the first of a chain is not unlinking in its middle: test both.",
             "Delete from whichever table holds the key; then GET must say nil, and the neighbours in the bucket remain.",
         ],
         bugs: &[DELETE_MISSES, MISSES_OLD],
-        server: Server::Own,
-        needs: &[],
         run: rehash_delete,
+        ..Check::PLAIN
     },
     Check {
         name: "rehash-pause",
@@ -68,15 +70,16 @@ pub(super) const CHECKS: &[Check] = &[
                  spreads the same work until nobody notices.",
         chapter: "docs/src/phase4/incremental.md",
         points: 4,
-        topic: "core",
+        topic: "table",
         blocked_by: &["rehash-lookup"],
+        after: &["resp-pipeline", "resp-split", "resp-missing-crlf"],
+        commands: &["SET"],
         hints: [
             "How long does the one insert take that makes the table double?",
             "Keep both tables and move a few buckets per request until the old one is empty.",
             "The new table's zeros cost too: calloc or mmap hand out zero pages that are only paid for when touched.",
         ],
         bugs: &[STOPS],
-        server: Server::Own,
         needs: &[Need::Proc],
         run: rehash_pause,
     },
@@ -218,7 +221,7 @@ fn flush(talk: &mut Talk, batch: &mut Batch, step: &str) -> Outcome {
 const MILLION: usize = 1_180_000;
 const BATCH: usize = 256;
 /// Enough keys for a pause that can be told from noise.
-const ENOUGH: usize = 600_000;
+const ENOUGH: usize = 100_000;
 /// A batch that costs as much CPU time as this many usual ones is suspected of moving the table. What costs less a black
 /// box cannot tell from other work; moving half a million keys costs as much as thousands.
 const PAUSE: u32 = 50;

@@ -3,7 +3,7 @@
 use super::protocol_errors::refuses;
 use super::reply::Reply;
 use super::talk::{KEYSPACE, Talk};
-use crate::check::{Check, Context, Explain as _, Kind, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Kind, Outcome};
 
 const NOT_UNDERSTOOD: &str = "a typed line is not understood";
 const LINE_END: &str = "only one of \\n and \\r\\n ends a line";
@@ -24,15 +24,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "inline",
         blocked_by: &["set-get-del"],
+        after: &["ping-echo-quit"],
+        commands: &["PING", "ECHO", "SET", "GET", "DEL"],
         hints: [
             "Type `PING` into nc. Which bytes arrive?",
             "Look at the first byte: `*` begins RESP, anything else a line; telnet ends it with \\r\\n, nc with \\n.",
             "Find '\\n', drop a '\\r' before it, split at blanks (several count as one), run it.",
         ],
         bugs: &[NOT_UNDERSTOOD, LINE_END, CUT],
-        server: Server::Shared,
-        needs: &[],
         run: commands,
+        ..Check::PLAIN
     },
     Check {
         name: "inline-quotes",
@@ -45,15 +46,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "inline",
         blocked_by: &["inline-commands"],
+        commands: &["ECHO", "GET"],
         hints: [
             "How would you type a value that contains a blank?",
             "A small state machine: outside, in double quotes, in single quotes, behind a backslash.",
             "Error text: ERR Protocol error: unbalanced quotes in request; then close that connection.",
         ],
         bugs: &[QUOTES, ACCEPTED],
-        server: Server::Own,
-        needs: &[],
         run: quotes,
+        ..Check::PLAIN
     },
     Check {
         name: "inline-too-long",
@@ -66,15 +67,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "inline",
         blocked_by: &["inline-commands"],
+        after: &["half-request"],
+        commands: &["ECHO", "GET"],
         hints: [
             "What is the longest line your server collects?",
             "The limit is on what is buffered without a line end.",
             "ERR Protocol error: too big inline request; flush, close.",
         ],
         bugs: &[UNBOUNDED],
-        server: Server::Own,
-        needs: &[],
         run: too_long,
+        ..Check::PLAIN
     },
 ];
 

@@ -2,7 +2,7 @@
 
 use super::reply::Reply;
 use super::talk::{KEYSPACE, Talk};
-use crate::check::{Check, Context, Explain as _, Kind, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Kind, Outcome};
 
 const EXISTS: &str = "EXISTS, TOUCH or UNLINK miscounts";
 const RENAME: &str = "RENAME loses or duplicates a key";
@@ -25,15 +25,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "keys",
         blocked_by: &["set-get-del"],
+        commands: &["EXISTS", "TYPE", "TOUCH", "UNLINK", "MSET"],
         hints: [
             "What is EXISTS a a when a exists?",
             "2: each argument is asked for by itself. DEL a a is 1, for the second finds nothing.",
             "TYPE answers a status line: +string or +none.",
         ],
         bugs: &[EXISTS],
-        server: Server::Shared,
-        needs: &[],
         run: exists,
+        ..Check::PLAIN
     },
     Check {
         name: "rename",
@@ -46,15 +46,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "keys",
         blocked_by: &["exists-and-kin"],
+        after: &["many-keys"],
+        commands: &["SET", "SET EX", "GET", "DEL", "RENAME", "RENAMENX", "TTL", "PERSIST", "MGET"],
         hints: [
             "What happens in your code when both names are equal?",
             "The source's deadline moves with it; the target's old deadline disappears with the target's old value.",
             "RENAME a a is +OK if a exists; RENAMENX a a is 0; a missing source is -ERR no such key.",
         ],
         bugs: &[RENAME, RENAME_SELF, RENAME_DEADLINE],
-        server: Server::Shared,
-        needs: &[],
         run: rename,
+        ..Check::PLAIN
     },
     Check {
         name: "copy",
@@ -66,15 +67,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "keys",
         blocked_by: &["exists-and-kin"],
+        after: &["append-and-fetch", "rename"],
+        commands: &["SET", "GET", "DEL", "COPY", "EXPIRE", "PERSIST", "APPEND"],
         hints: [
             "Copy a key, append to the original, read the copy.",
             "COPY without REPLACE refuses an existing target with 0. The deadline is copied, too.",
             "Copy the bytes, not a pointer to them.",
         ],
         bugs: &[COPY, RENAME_DEADLINE],
-        server: Server::Shared,
-        needs: &[],
         run: copy,
+        ..Check::PLAIN
     },
     Check {
         name: "whole-keyspace",
@@ -87,15 +89,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "keys",
         blocked_by: &["exists-and-kin"],
+        commands: &["SET", "GET", "DEL", "KEYS", "DBSIZE", "RANDOMKEY", "FLUSHALL", "FLUSHDB", "MSET"],
         hints: [
             "Does DBSIZE change when SET replaces a value?",
             "RANDOMKEY picks a random non-empty bucket, then a random entry in it: every key has a chance.",
             "KEYS knows ?, *, [abc], [a-c], [^a] and the backslash.",
         ],
         bugs: &[SIZE, GLOB, RANDOM],
-        server: Server::Own,
-        needs: &[],
         run: whole,
+        ..Check::PLAIN
     },
 ];
 

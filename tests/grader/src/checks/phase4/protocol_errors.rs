@@ -1,7 +1,7 @@
 //! RESP that makes no sense: the client is told why, its connection ends, and nobody else notices.
 
 use super::talk::{KEYSPACE, Talk, ping};
-use crate::check::{Check, Context, Explain as _, Kind, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Kind, Outcome};
 
 const BELIEVES: &str = "a length is believed before it is checked";
 const KILLS: &str = "a malformed request ends the server";
@@ -23,15 +23,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 3,
         topic: "resp-protocol",
         blocked_by: &["resp-split"],
+        commands: &["ECHO", "GET"],
         hints: [
             "What does your parser make of `*1` followed by `$-5`? Of `*abc`?",
             "Parse the whole line as a number and check its range before you use it for anything.",
             "Write `-ERR Protocol error: invalid bulk length`, flush it, then close this connection only.",
         ],
         bugs: &[BELIEVES, KILLS, LOST, GOES_ON],
-        server: Server::Own,
-        needs: &[],
         run: bad_lengths,
+        ..Check::PLAIN
     },
     Check {
         name: "resp-long-lines",
@@ -44,15 +44,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 1,
         topic: "resp-protocol",
         blocked_by: &["resp-bad-lengths"],
+        after: &["half-request"],
+        commands: &["ECHO", "GET"],
         hints: [
             "How much does your server collect while it looks for the end of a line?",
             "No length needs more than twenty digits. Redis waits for 64 KiB, then answers with an error.",
             "if no line end in sight && buffered > 65536 { error(\"too big mbulk count string\"); close }",
         ],
         bugs: &[BELIEVES, KILLS, LOST, GOES_ON],
-        server: Server::Own,
-        needs: &[],
         run: long_lines,
+        ..Check::PLAIN
     },
     Check {
         name: "resp-missing-crlf",
@@ -64,16 +65,16 @@ pub(super) const CHECKS: &[Check] = &[
         chapter: "docs/src/phase4/resp.md",
         points: 1,
         topic: "resp-protocol",
-        blocked_by: &["resp-split"],
+        blocked_by: &["set-get-del"],
+        commands: &["ECHO"],
         hints: [
             "When is `$1\\r\\nk` complete?",
             "A bulk string takes its length plus two bytes.",
             "if buf.len() < pos + len + 2 { return NeedMore }",
         ],
         bugs: &[MISSING_CRLF],
-        server: Server::Shared,
-        needs: &[],
         run: missing_crlf,
+        ..Check::PLAIN
     },
     Check {
         name: "resp-deep",
@@ -86,15 +87,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "resp-protocol",
         blocked_by: &["resp-bad-lengths"],
+        commands: &["ECHO", "GET"],
         hints: [
             "What does your parser do with an array inside an array inside an array?",
             "A request's elements are bulk strings. Refuse what does not begin with $.",
             "-ERR Protocol error: expected '$', got '*' - and close.",
         ],
         bugs: &[RECURSION, LOST, GOES_ON],
-        server: Server::Own,
-        needs: &[],
         run: deep,
+        ..Check::PLAIN
     },
 ];
 
@@ -105,18 +106,18 @@ pub(super) fn refuses(ctx: &mut Context, bytes: &[u8], error: &str, wrong: &'sta
     let mut talk = Talk::resp(ctx)?;
     let shown: String = bytes.iter().take(24).map(|byte| byte.escape_ascii().to_string()).collect();
     talk.step(format!("{shown}{}", if bytes.len() > 24 { " …" } else { "" }));
-    talk.client.send(bytes).likely(KILLS)?;
+    talk.client.send(bytes).likely_death(KILLS)?;
     talk.client
         .expect(format!("-{error}\r\n").as_bytes())
-        .likely_when(&[Kind::ServerDied, Kind::Refused], KILLS)
+        .likely_death(KILLS)
         .likely_when(&[Kind::EarlyEof, Kind::Reset], LOST)
         .likely(wrong)?;
     talk.client
         .expect_closed()
-        .likely_when(&[Kind::ServerDied], KILLS)
+        .likely_death(KILLS)
         .likely_when(&[Kind::NotClosed, Kind::ExtraBytes], GOES_ON)?;
-    witness.ask("ECHO after", "$after").likely(KILLS)?;
-    ping(ctx).likely(KILLS)
+    witness.ask("ECHO after", "$after").likely_death(KILLS)?;
+    ping(ctx).likely_death(KILLS)
 }
 
 fn bad_lengths(ctx: &mut Context) -> Outcome {
@@ -161,17 +162,18 @@ fn missing_crlf(ctx: &mut Context) -> Outcome {
 
 fn deep(ctx: &mut Context) -> Outcome {
     let mut talk = Talk::resp(ctx)?;
+    talk.ask("ECHO before", "$before")?;
     talk.step("60,000 times *1\\r\\n");
     let bytes = b"*1\r\n".repeat(60_000);
     // The server may close before it has read everything; what it said before that must still be there.
-    let sent = talk.client.send(&bytes).likely_when(&[Kind::ServerDied], RECURSION);
+    let sent = talk.client.send(&bytes).likely_death(RECURSION);
     if sent.is_ok() {
         talk.client
             .expect(b"-ERR Protocol error: expected '$', got '*'\r\n")
-            .likely_when(&[Kind::ServerDied, Kind::Refused], RECURSION)
+            .likely_death(RECURSION)
             .likely_when(&[Kind::EarlyEof, Kind::Reset], LOST)
             .likely(RECURSION)?;
         talk.client.expect_closed().likely_when(&[Kind::NotClosed, Kind::ExtraBytes], GOES_ON)?;
     }
-    ping(ctx).likely(RECURSION)
+    ping(ctx).likely_death(RECURSION)
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::reply::Reply;
 use super::talk::{KEYSPACE, Talk};
-use crate::check::{Check, Context, Explain as _, Kind, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Kind, Outcome};
 
 const MISSES: &str = "SCAN misses keys that were there all the time";
 const GROWS: &str = "SCAN loses its place when the table grows";
@@ -25,15 +25,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "scan",
         blocked_by: &["set-get-del"],
+        after: &["resp-pipeline", "resp-split", "resp-missing-crlf", "whole-keyspace", "rehash-lookup"],
+        commands: &["SET", "FLUSHALL", "SCAN"],
         hints: [
             "What does the cursor stand for in a table of buckets?",
             "COUNT is about effort, not results: a call may return none, and only cursor 0 ends the scan.",
             "MATCH filters what was visited; the walk itself does not depend on it.",
         ],
         bugs: &[MISSES, NEVER_ENDS, FILTER, CURSOR],
-        server: Server::Own,
-        needs: &[],
         run: scan,
+        ..Check::PLAIN
     },
     Check {
         name: "scan-while-growing",
@@ -46,15 +47,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 3,
         topic: "scan",
         blocked_by: &["scan"],
+        after: &["rehash-lookup"],
+        commands: &["SET", "FLUSHALL", "SCAN"],
         hints: [
             "Where do the keys of bucket 3 of 8 go when the table doubles?",
             "To 3 and 11 of 16. What must a cursor count so that both count as visited?",
             "Increment the cursor's high bit first: reverse, add one, reverse back.",
         ],
         bugs: &[GROWS, NEVER_ENDS],
-        server: Server::Own,
-        needs: &[],
         run: growing,
+        ..Check::PLAIN
     },
     Check {
         name: "scan-while-shrinking",
@@ -67,15 +69,16 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "scan",
         blocked_by: &["scan"],
+        after: &["rehash-delete"],
+        commands: &["SET", "DEL", "FLUSHALL", "SCAN"],
         hints: [
             "Which half of a merged bucket has your cursor seen?",
             "Better twice than never: go back to the start of the merged bucket.",
             "Mask the cursor to the smaller table; the reversed-bit order makes that safe.",
         ],
         bugs: &[SHRINKS, NEVER_ENDS],
-        server: Server::Own,
-        needs: &[],
         run: shrinking,
+        ..Check::PLAIN
     },
 ];
 

@@ -1,7 +1,7 @@
 //! Commands on strings.
 
 use super::talk::{KEYSPACE, Talk};
-use crate::check::{Check, Context, Explain as _, Outcome, Server};
+use crate::check::{Check, Context, Explain as _, Outcome};
 
 const CONDITION: &str = "SET's NX, XX or GET is ignored";
 const SYNTAX: &str = "SET accepts options that contradict each other";
@@ -25,15 +25,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 3,
         topic: "strings",
         blocked_by: &["set-get-del", "overwrite-clears-deadline"],
+        commands: &["SET", "SET PX", "SET EX", "SET NX", "GET", "DEL", "TTL", "SETNX", "SETEX", "PSETEX"],
         hints: [
             "What does SET answer when its condition does not hold?",
             "nil, and nothing changes; with GET it answers the old value either way.",
             "NX with XX, EX with PX, KEEPTTL with EX: syntax errors. A deadline of 0 or less: invalid expire time.",
         ],
         bugs: &[CONDITION, SYNTAX, DEADLINE],
-        server: Server::Shared,
-        needs: &[],
         run: set_options,
+        ..Check::PLAIN
     },
     Check {
         name: "ranges",
@@ -46,15 +46,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "strings",
         blocked_by: &["set-get-del"],
+        commands: &["SET", "GET", "DEL", "GETRANGE", "SETRANGE"],
         hints: [
             "What is GETRANGE k -100 100 of a value of five bytes?",
             "Add the length to a negative offset, clamp to 0, clamp the end to the last byte; start > end is empty.",
             "SETRANGE beyond the end fills the gap with zero bytes; an empty value changes nothing, not even the length.",
         ],
         bugs: &[RANGE, PADDING],
-        server: Server::Shared,
-        needs: &[],
         run: ranges,
+        ..Check::PLAIN
     },
     Check {
         name: "many-keys",
@@ -66,15 +66,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "strings",
         blocked_by: &["set-get-del"],
+        commands: &["GET", "DEL", "MGET", "MSET", "MSETNX"],
         hints: [
             "What must MSETNX do when its last key exists?",
             "Look at every key first, then write.",
             "if any exists { return 0 } set all; return 1. MSET takes the last value of a key named twice.",
         ],
         bugs: &[MANY, NOT_ATOMIC],
-        server: Server::Shared,
-        needs: &[],
         run: many,
+        ..Check::PLAIN
     },
     Check {
         name: "append-and-fetch",
@@ -87,15 +87,15 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "strings",
         blocked_by: &["set-get-del", "overwrite-clears-deadline"],
+        commands: &["GET", "EXPIRE", "TTL", "PERSIST", "APPEND", "STRLEN", "GETSET", "GETDEL", "GETEX"],
         hints: [
             "What does each of them answer for a key that is missing?",
             "APPEND answers the new length, GETSET the old value and clears the deadline, GETDEL deletes what it returns.",
             "GETEX without option is GET; with PERSIST or EX it changes the deadline only.",
         ],
         bugs: &[APPEND, FETCH],
-        server: Server::Shared,
-        needs: &[],
         run: append_and_fetch,
+        ..Check::PLAIN
     },
 ];
 

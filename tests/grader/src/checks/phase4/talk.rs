@@ -3,13 +3,15 @@
 //! In commands, blanks separate arguments, `''` is the empty one, and `~` stands for letters drawn from the seed: keys
 //! that differ from run to run cannot be answered from a table, and checks on a shared server do not meet.
 
-use crate::check::{Context, Kind, Outcome, Phase};
+use crate::check::{Context, Explain as _, Kind, Outcome, Phase};
 use crate::client::{Client, Options};
-use crate::context::not_run;
+use crate::context::{Spelling, not_run};
+use crate::diagnosis;
 use crate::hexdump::Dump;
 use crate::wire::Wire;
 
 use super::reply::{Bad, Protocol, Reply, decode_resp, decode_tagged, request};
+use super::vocabulary;
 
 pub(super) const KEYSPACE: &[Phase] = &[Phase::Keyspace];
 
@@ -20,6 +22,9 @@ pub(super) struct Talk {
     pub protocol: Protocol,
     pub salt: String,
     carry: Vec<u8>,
+    spelling: Spelling,
+    /// What the check declares; any command while its vocabulary is being found out.
+    declared: Option<&'static [&'static str]>,
 }
 
 impl Talk {
@@ -60,7 +65,27 @@ impl Talk {
 
     fn over(ctx: &mut Context, client: Client, protocol: Protocol) -> Self {
         let salt = String::from_utf8_lossy(&ctx.rng.text(5)).into_owned();
-        Self { client, protocol, salt, carry: Vec::new() }
+        let (spelling, declared) = (ctx.spelling, Some(ctx.commands));
+        Self { client, protocol, salt, carry: Vec::new(), spelling, declared }
+    }
+
+    /// Sends names exactly as they are written from here on, and any command.
+    pub fn unaltered(mut self) -> Self {
+        self.spelling = Spelling::AsWritten;
+        self.declared = None;
+        self
+    }
+
+    /// Back to the spelling of the check.
+    pub fn spelled(&mut self, spelling: Spelling) {
+        self.spelling = spelling;
+    }
+
+    /// The bytes of a request.
+    pub fn request(&self, args: &[&[u8]]) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.batch().add(args, &mut out);
+        out
     }
 
     /// Heading for what follows; see [`Client::step`].
@@ -71,9 +96,7 @@ impl Talk {
     /// The bytes of a command.
     pub fn bytes_of(&self, command: &str) -> Vec<u8> {
         let args = self.arguments(command);
-        let mut out = Vec::new();
-        request(self.protocol, &args.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut out);
-        out
+        self.request(&args.iter().map(Vec::as_slice).collect::<Vec<_>>())
     }
 
     fn arguments(&self, command: &str) -> Vec<Vec<u8>> {
@@ -86,7 +109,9 @@ impl Talk {
         let bytes = self.bytes_of(command);
         self.step(format!("`{}`", command.replace('~', &self.salt)));
         let reply = Reply::shorthand(&reply.replace('~', &self.salt));
-        self.exchange(&bytes, &reply)
+        let outcome = self.exchange(&bytes, &reply);
+        // A check that asks for an error wants its words compared, not this one's.
+        if matches!(reply, Reply::Error(_)) { outcome } else { name_unknown(outcome, command) }
     }
 
     /// Commands and their replies, one after the other.
@@ -103,9 +128,9 @@ impl Talk {
 
     /// Sends a command of any bytes and expects this reply.
     pub fn ask_bytes(&mut self, args: &[&[u8]], reply: &Reply) -> Outcome {
-        let mut bytes = Vec::new();
-        request(self.protocol, args, &mut bytes);
-        self.exchange(&bytes, reply)
+        let bytes = self.request(args);
+        let outcome = self.exchange(&bytes, reply);
+        name_unknown(outcome, &String::from_utf8_lossy(args.first().copied().unwrap_or_default()))
     }
 
     /// Sends a command whose reply cannot be known beforehand.
@@ -160,12 +185,25 @@ impl Talk {
         let mut failure =
             self.client.failure(Kind::WrongBytes, format!("{wanted} was expected, {got:?} came"));
         failure.expected = Some(Dump::of(wanted.as_bytes()));
+        if let Reply::Error(text) = got
+            && vocabulary::says_unknown(text)
+            && let Some(command) = failure.step.as_deref().and_then(|step| step.split('`').nth(1))
+        {
+            let name = command.split(' ').next().unwrap_or(command);
+            failure.bug = Some(diagnosis::unknown_command(name).into());
+        }
         failure.into()
     }
 
     /// An empty batch in this connection's protocol.
     pub fn batch(&self) -> Batch {
-        Batch { protocol: self.protocol, sent: Vec::new(), owed: Vec::new() }
+        Batch {
+            protocol: self.protocol,
+            spelling: self.spelling,
+            declared: self.declared,
+            sent: Vec::new(),
+            owed: Vec::new(),
+        }
     }
 
     /// Sends a batch in one go and expects its replies.
@@ -178,20 +216,55 @@ impl Talk {
 #[derive(Debug)]
 pub(super) struct Batch {
     protocol: Protocol,
+    spelling: Spelling,
+    declared: Option<&'static [&'static str]>,
     pub sent: Vec<u8>,
     pub owed: Vec<u8>,
 }
 
 impl Batch {
     pub fn push(&mut self, args: &[&[u8]], reply: &Reply) {
-        request(self.protocol, args, &mut self.sent);
+        let mut sent = std::mem::take(&mut self.sent);
+        self.add(args, &mut sent);
+        self.sent = sent;
         reply.encode(self.protocol, &mut self.owed);
+    }
+
+    fn add(&self, args: &[&[u8]], out: &mut Vec<u8>) {
+        let Some((name, rest)) = args.split_first() else { return request(self.protocol, args, out) };
+        debug_assert!(self.is_declared(name), "the check does not declare {}", name.escape_ascii());
+        let name = match self.spelling {
+            Spelling::AsWritten => return request(self.protocol, args, out),
+            Spelling::Lower => name.to_ascii_lowercase(),
+            Spelling::Upper => name.to_ascii_uppercase(),
+        };
+        request(self.protocol, &[&[name.as_slice()], rest].concat(), out);
+    }
+
+    fn is_declared(&self, name: &[u8]) -> bool {
+        let Ok(name) = std::str::from_utf8(name) else { return true };
+        let name = name.to_uppercase();
+        self.declared
+            .is_none_or(|declared| !vocabulary::is_command(&name) || declared.contains(&name.as_str()))
     }
 
     pub fn clear(&mut self) {
         self.sent.clear();
         self.owed.clear();
     }
+}
+
+/// A reply that says "unknown command" is named as that, whatever the check asked.
+fn name_unknown(outcome: Outcome, command: &str) -> Outcome {
+    outcome.on_failure(|failure| {
+        let came = failure.came.as_ref().map(Dump::text).unwrap_or_default();
+        let name = command.split(' ').next().unwrap_or(command);
+        // An error about another name is about bytes that were taken for a command.
+        let about_it = came.to_lowercase().contains(&name.to_lowercase());
+        if failure.kind == Kind::WrongBytes && about_it && vocabulary::says_unknown(&came) {
+            failure.bug = Some(diagnosis::unknown_command(name).into());
+        }
+    })
 }
 
 /// The proof that the server still serves others.

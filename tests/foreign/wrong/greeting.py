@@ -1,0 +1,24 @@
+"""Says hello before it is spoken to."""
+
+import os
+import signal
+import socket
+import threading
+
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+
+
+def serve(client):
+    try:
+        client.sendall(b"welcome\r\n")
+        while data := client.recv(4096):
+            client.sendall(data)
+    except OSError:
+        pass
+    client.close()
+
+
+listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])), backlog=128)
+while True:
+    client, _ = listener.accept()
+    threading.Thread(target=serve, args=(client,), daemon=True).start()

@@ -1,0 +1,64 @@
+/* Holds the length in a signed number: a negative one is below every maximum. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void stop(int signal) { (void)signal; _exit(0); }
+
+static int listen_on_port(void) {
+    signal(SIGTERM, stop);
+    signal(SIGPIPE, SIG_IGN);
+    int fd = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(getenv("PORT")))};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 128) < 0) {
+        perror("bind");
+        exit(1);
+    }
+    return fd;
+}
+
+static int write_all(int fd, const char *bytes, size_t count) {
+    while (count > 0) {
+        ssize_t wrote = write(fd, bytes, count);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) return -1;
+        bytes += wrote;
+        count -= wrote;
+    }
+    return 0;
+}
+
+int main(void) {
+    int fd = listen_on_port();
+    for (;;) {
+        int client = accept(fd, NULL, NULL);
+        if (client < 0) continue;
+        static char frame[4 + (32 << 20)];
+        for (;;) {
+            int32_t have = 0, length;
+            while (have < 4) {
+                ssize_t count = read(client, frame + have, 4 - have);
+                if (count <= 0) goto done;
+                have += count;
+            }
+            memcpy(&length, frame, 4);
+            if (length > 32 << 20) goto done;
+            while (have - 4 < length) {
+                ssize_t count = read(client, frame + have, length - (have - 4));
+                if (count <= 0) goto done;
+                have += count;
+            }
+            if (write_all(client, frame, have) < 0) goto done;
+        }
+    done:;
+        close(client);
+    }
+}
