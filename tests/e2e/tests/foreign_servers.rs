@@ -12,8 +12,9 @@ use serde::Deserialize;
 
 mod support;
 
-/// A correct server's phase has to be through within this time.
-const LONGEST: Duration = Duration::from_secs(15);
+/// A correct server's phase has to be through within this time. On an idle machine each takes less than 15 s; here two run at
+/// once, beside whatever else the machine does.
+const LONGEST: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
