@@ -206,6 +206,11 @@ fn the_readmes_commands_exist() {
             ["run", "test", "build", "check", "clippy", "fmt", "install", "doc", "metadata"].contains(&name);
         assert!(builtin || aliases.contains(&format!("\n{name} =")), "README: there is no `cargo {name}`");
         let words: Vec<&str> = rest.split_whitespace().collect();
+        // A bare `cargo run --bin` looks in the default member only.
+        if let (Some(at), false) = (words.iter().position(|word| *word == "--bin"), words.contains(&"-p")) {
+            let ours = ["keyspace-server", "keyspace-cli"];
+            assert!(ours.contains(&words[at + 1]), "README: --bin {} needs its -p", words[at + 1]);
+        }
         for pair in words
             .windows(2)
             .filter(|pair| ["--bin", "-p", "--package", "--example", "--test"].contains(&pair[0]))
