@@ -167,11 +167,14 @@ fn storm(ctx: &mut Context) -> Outcome {
             talk.client
                 .expect(owed.as_bytes())
                 .likely_death(KILLS)
-                .likely_when(&[Kind::WrongBytes], CONFUSED)?;
+                .likely_when(&[Kind::WrongBytes, Kind::Reset, Kind::EarlyEof], CONFUSED)?;
         }
     }
     for (mut talk, owed) in clients {
-        talk.client.expect(owed.as_bytes()).likely_death(KILLS).likely_when(&[Kind::WrongBytes], CONFUSED)?;
+        talk.client
+            .expect(owed.as_bytes())
+            .likely_death(KILLS)
+            .likely_when(&[Kind::WrongBytes, Kind::Reset, Kind::EarlyEof], CONFUSED)?;
     }
     ping(ctx).likely_death(KILLS)
 }
