@@ -1,6 +1,7 @@
 //! Phase 4: a hashtable store that real Redis clients talk to, on phase 3's loop.
 //!
-//! From phase 3 to phase 4 the loop stays and the decoder changes. The crate is a house of seven floors. A room uses
+//! From phase 3 to phase 4 the loop stays and the decoder changes. `examples/tiny.rs` is the whole idea in three hundred
+//! lines: read it first. The crate is a house of seven floors. A room uses
 //! rooms of its own floor that stand above it in this table, and rooms of the floors below; nothing climbs, and nothing
 //! below [`server`] knows that sockets exist. A test reads every `use` line and holds them to this order.
 //!
