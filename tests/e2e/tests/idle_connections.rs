@@ -2,6 +2,7 @@
 //! cost nothing; with poll the whole list is handed in and looked through every time.
 mod support;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bench::compare::cores;
@@ -110,9 +111,12 @@ fn compare(name: &str, start: impl Fn(&str) -> Server, question: &'static [u8]) 
     assert!(poll > best, "{name}: poll looks through {MANY} descriptors and yet takes only {poll:.2} times");
 }
 
-/// One test, not two at the same time: together they would need twice the descriptors.
+/// One test at a time: together they would need twice the descriptors.
+static ALONE: Mutex<()> = Mutex::new(());
+
 #[test]
 fn only_active_connections_cost_anything() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let event_loop = |poller: &str| {
         Server::start("eventloop-server", &["--port", "0", "--poller", poller, "--max-clients", "11000"])
     };
@@ -122,4 +126,36 @@ fn only_active_connections_cost_anything() {
         Server::start("keyspace-server", &flags)
     };
     compare("keyspace-server", keyspace, b"*1\r\n$4\r\nPING\r\n");
+}
+
+/// All of them ask before any of them reads, each about a key of its own.
+#[test]
+fn ten_thousand_clients_are_each_answered_with_their_own() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if !enough_descriptors() {
+        return;
+    }
+    for poller in ["epoll", "poll"] {
+        let flags = ["--port", "any", "--framed-port", "0", "--maxclients", "11000", "--poller", poller];
+        let server = Server::start_expecting("keyspace-server", &flags, 1);
+        let before = server.status_field("VmRSS");
+        let mut clients: Vec<Conn> = (0..MANY).map(|_| server.connect()).collect();
+        for (index, client) in clients.iter_mut().enumerate() {
+            kit::conn::reset_when_closed(&client.stream).expect("SO_LINGER");
+            client.send(format!("SET key:{index} value:{index}\r\nGET key:{index}\r\n").as_bytes());
+        }
+        for (index, client) in clients.iter_mut().enumerate() {
+            let value = format!("value:{index}");
+            let expected = format!("+OK\r\n${}\r\n{value}\r\n", value.len());
+            assert_eq!(client.read_exact(expected.len()), expected.as_bytes(), "client {index}");
+        }
+        let descriptors = server.fd_count();
+        let each = (server.status_field("VmRSS") - before) as f64 * 1024.0 / MANY as f64;
+        println!(
+            "{poller}: {MANY} clients answered; {descriptors} descriptors, {each:.0} resident bytes a client"
+        );
+        assert!(descriptors >= MANY && descriptors < MANY + 50, "{descriptors}");
+        // No buffers stay with a client that waits for nothing: a kilobyte or so is what it costs.
+        assert!(each < 2048.0, "{each:.0} bytes a client");
+    }
 }

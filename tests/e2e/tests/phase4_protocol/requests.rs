@@ -1,7 +1,7 @@
 //! Requests in RESP and typed by hand: split, joined, many, large, malformed.
 use std::io::Write as _;
 
-use super::{expect, expect_last, info, read_bulk, resp, start, text};
+use super::{expect, expect_last, info, read_bulk, resp, start, start_framed, text};
 use crate::support::{Conn, noise};
 
 #[test]
@@ -246,6 +246,33 @@ fn half_a_gigabyte_passes_through_in_less_than_two_and_a_half_times_its_size() {
     assert_eq!(conn.read_exact(5), b"+OK\r\n");
     conn.send(b"GET k\r\n");
     assert!(read_bulk(&mut conn) == value);
+    let peak = server.status_field("VmHWM");
+    println!("peak RSS {:.2} times the value", peak as f64 / (512.0 * 1024.0));
+    assert!(peak < 512 * 1024 * 5 / 2, "peak RSS {peak} kB");
+}
+
+#[test]
+#[ignore = "needs 2 GB of memory"]
+fn half_a_gigabyte_in_a_frame_passes_in_less_than_two_and_a_half_times_its_size() {
+    let server = start_framed(&[]);
+    let value = vec![b'v'; 512 << 20];
+    let mut conn = server.connect();
+    let strings = |count: u32, rest: usize| {
+        let head = 4 + rest;
+        [(head as u32).to_le_bytes(), count.to_le_bytes()].concat()
+    };
+    let argument = |bytes: &[u8]| [&(bytes.len() as u32).to_le_bytes()[..], bytes].concat();
+    let names = [argument(b"set"), argument(b"k")].concat();
+    conn.send(&strings(3, names.len() + 4 + value.len()));
+    conn.send(&names);
+    conn.send(&(value.len() as u32).to_le_bytes());
+    conn.send(&value);
+    assert_eq!(conn.read_exact(11), b"\x07\0\0\0\x02\x02\0\0\0OK");
+    let names = [argument(b"get"), argument(b"k")].concat();
+    conn.send(&[strings(2, names.len()), names].concat());
+    let head = conn.read_exact(9);
+    assert_eq!(head[4..], [&[2][..], &(value.len() as u32).to_le_bytes()].concat());
+    assert!(conn.read_exact(value.len()) == value);
     let peak = server.status_field("VmHWM");
     println!("peak RSS {:.2} times the value", peak as f64 / (512.0 * 1024.0));
     assert!(peak < 512 * 1024 * 5 / 2, "peak RSS {peak} kB");
