@@ -13,7 +13,8 @@ use super::{Config, file};
 /// whatever is not as it would be without a file.
 ///
 /// # Errors
-/// Those of reading and writing; then the old file stands as it was, and nothing stands beside it.
+/// Those of reading and writing; then the old file stands as it was, and nothing stands beside it. Only if the folder
+/// itself cannot be synced has the new file taken its place, and a power cut may bring the old one back.
 pub fn rewrite(config: &Config, path: &Path) -> io::Result<()> {
     let text = match fs::read(path) {
         Ok(old) => merged(config, &config.changed, &old),

@@ -1,8 +1,6 @@
 //! `CONFIG`: reading and changing parameters while the server runs.
 use std::collections::BTreeMap;
 
-use nix::errno::Errno;
-
 use crate::command::ServerContext;
 use crate::command::{Command, Group, ServerFn, help};
 use crate::config::apply;
@@ -206,11 +204,9 @@ fn rewrite_file(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<
         return Err(Error::other("ERR The server is running without a config file"));
     };
     rewrite::rewrite(config, file).map_err(|error| {
-        // The system's own words, without the number that Rust puts behind them.
-        let why = error
-            .raw_os_error()
-            .map_or_else(|| error.to_string(), |code| Errno::from_raw(code).desc().into());
-        Error::other(format!("ERR Rewriting config file: {why}"))
+        // strerror's words, as Redis sends them, without the number that Rust puts behind them.
+        let why = error.to_string();
+        Error::other(format!("ERR Rewriting config file: {}", why.split(" (os error").next().unwrap_or(&why)))
     })?;
     reply.ok();
     Ok(())
