@@ -14,6 +14,7 @@ pub mod keys;
 pub mod lookup;
 pub mod server;
 pub mod string;
+pub mod transaction;
 
 pub use context::{Context, ServerContext};
 pub use docs::{Docs, Group};
@@ -33,6 +34,8 @@ pub enum Run {
     Data(DataFn),
     /// A function that may touch sessions, configuration and counters.
     Server(ServerFn),
+    /// `EXEC`: the server runs what the client has queued.
+    Exec,
 }
 
 /// One row of the table.
@@ -121,6 +124,7 @@ static TABLE: &[&[Command]] = &[
     server::info::COMMANDS,
     server::admin::COMMANDS,
     server::debug::COMMANDS,
+    transaction::COMMANDS,
 ];
 
 /// All rows, subcommands not included.

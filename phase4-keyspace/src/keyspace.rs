@@ -20,8 +20,8 @@ mod walk;
 
 pub use crate::hash::{Hasher, Key};
 pub use crate::types::{Deadline, Edit, Found, Millis, Object, Taken, Value};
-pub use change::{Changes, Event};
-pub use db::{Db, Plain};
+pub use change::{Change, Changes, Event};
+pub use db::{Db, Plain, Standing};
 pub use db_mut::DbMut;
 
 /// All databases and the clock they share.

@@ -2,7 +2,9 @@
 pub mod admit;
 pub mod batch;
 mod cron;
+mod exec;
 pub mod execute;
+mod run;
 mod turn;
 pub mod unit;
 
@@ -150,6 +152,10 @@ impl Service for Server {
     fn close(&mut self, conn: ConnId, ending: CloseReason) {
         let Some(client) = self.state.clients.close(conn) else { return };
         self.state.held -= usize::from(client.held.is_some());
+        if let Some(watch) = &client.watch {
+            self.state.watchers.forget(conn, watch);
+            self.state.update_journal();
+        }
         match ending {
             CloseReason::Error(Errno::EMSGSIZE) => {
                 self.state.stats.query_limit_closed += 1;

@@ -5,6 +5,9 @@ pub mod meter;
 pub mod pause;
 pub mod recorder;
 pub mod stats;
+pub mod transaction;
+pub mod watch;
+pub mod watchers;
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -15,7 +18,7 @@ use phase3_eventloop::slab::ConnId;
 use crate::clock::wall_clock;
 use crate::config::Config;
 use crate::config::listen::RESP_LISTENER;
-use crate::keyspace::{Keyspace, Millis};
+use crate::keyspace::{Keyspace, Millis, Standing};
 use crate::memory;
 use crate::wire::limits::Limits;
 
@@ -24,6 +27,7 @@ use meter::Meter;
 use pause::Pause;
 use recorder::Recorder;
 use stats::Stats;
+use watchers::Watchers;
 
 /// The server without its loop.
 pub struct State {
@@ -43,6 +47,8 @@ pub struct State {
     pub active_expire: bool,
     /// `DEBUG JOURNAL`, while it is on.
     pub recorder: Option<Recorder>,
+    /// Who watches which keys.
+    pub watchers: Watchers,
     /// When the server started.
     pub started: Instant,
     /// Forty hexadecimal digits that name this run.
@@ -74,6 +80,7 @@ impl State {
             pause: None,
             active_expire: true,
             recorder: None,
+            watchers: Watchers::default(),
             started: now,
             run_id: random_hex(),
             port: 0,
@@ -118,7 +125,44 @@ impl State {
         let asked = self.config.requires_password();
         let client = self.clients.get(conn)?;
         let unauthenticated = asked && !client.authenticated;
-        Some(Caller { conn, db: client.db, wire: client.wire, replies: client.replies, unauthenticated })
+        Some(Caller {
+            conn,
+            db: client.db,
+            wire: client.wire,
+            replies: client.replies,
+            unauthenticated,
+            queues: client.transaction.is_some(),
+        })
+    }
+
+    /// The journal keeps its entries while something reads them.
+    pub fn update_journal(&mut self) {
+        let keep = self.recorder.is_some() || !self.watchers.is_empty();
+        self.keyspace.changes.set_keep(keep);
+    }
+
+    /// `WATCH` of one key.
+    pub fn watch(&mut self, conn: ConnId, db: usize, key: &[u8]) {
+        let standing = self.keyspace.db(db).standing(self.keyspace.hasher.key(key));
+        self.watchers.watch(&mut self.clients, conn, (db, key), standing);
+        self.update_journal();
+    }
+
+    /// `UNWATCH`
+    pub fn unwatch(&mut self, conn: ConnId) {
+        self.watchers.unwatch(&mut self.clients, conn);
+        self.update_journal();
+    }
+
+    /// Whether a key that a client watches has changed, or died by now without being removed.
+    pub fn watched_changed(&mut self, conn: ConnId) -> bool {
+        let Some(watch) = self.clients.get(conn).and_then(|client| client.watch.as_ref()) else {
+            return false;
+        };
+        let keyspace = &self.keyspace;
+        let dead =
+            |db: usize, key: &[u8]| keyspace.db(db).standing(keyspace.hasher.key(key)) == Standing::Dead;
+        watch.changed || watch.keys.iter().any(|it| !it.was_dead && dead(it.db, &it.key))
     }
 
     /// Stops serving a client until [`State::release`].

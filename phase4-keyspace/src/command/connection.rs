@@ -70,7 +70,9 @@ fn quit(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> 
 /// that resets itself stays exempt.
 fn reset(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let authenticated = !context.state.config.requires_password();
+    context.state.unwatch(context.conn);
     let client = context.client();
+    client.transaction = None;
     client.authenticated = authenticated;
     client.db = 0;
     client.name.clear();

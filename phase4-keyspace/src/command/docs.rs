@@ -15,6 +15,8 @@ pub enum Group {
     Connection,
     /// Docs the server.
     Server,
+    /// Several commands as one.
+    Transactions,
 }
 
 impl Group {
@@ -25,6 +27,7 @@ impl Group {
             Group::String => "string",
             Group::Connection => "connection",
             Group::Server => "server",
+            Group::Transactions => "transactions",
         }
     }
 
@@ -35,6 +38,7 @@ impl Group {
             Group::String => "string",
             Group::Connection => "connection",
             Group::Server => "",
+            Group::Transactions => "transaction",
         }
     }
 }

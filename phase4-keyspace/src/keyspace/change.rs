@@ -156,6 +156,11 @@ impl Changes {
         }
     }
 
+    /// Counts changes that no key shows (`SWAPDB 0 0`).
+    pub fn count(&mut self, dirty: u64) {
+        self.dirty += dirty;
+    }
+
     #[cold]
     fn push(&mut self, db: u32, key: Option<&[u8]>, event: Event) {
         let key = key.map(|key| {
@@ -168,8 +173,10 @@ impl Changes {
 
     /// Starts or stops keeping entries: on while there is a reader.
     pub fn set_keep(&mut self, keep: bool) {
-        self.keep = keep;
-        self.clear();
+        if self.keep != keep {
+            self.keep = keep;
+            self.clear();
+        }
     }
 
     /// How many changes there were since the start.

@@ -22,6 +22,17 @@ pub enum Plain {
     Unusual(Ref),
 }
 
+/// How a key stands, as seen without touching it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// Nothing is stored under its name.
+    Absent,
+    /// It is there.
+    Alive,
+    /// It is stored, but its deadline has passed.
+    Dead,
+}
+
 /// One database.
 pub struct Db {
     pub(super) store: Store,
@@ -72,6 +83,15 @@ impl Db {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether a key is stored, and alive.
+    pub fn standing(&self, key: Key<'_>) -> Standing {
+        match self.store.locate(key) {
+            None => Standing::Absent,
+            Some(place) if self.is_dead(self.store.record(place.reference)) => Standing::Dead,
+            Some(_) => Standing::Alive,
+        }
     }
 
     /// Keys that carry a deadline.

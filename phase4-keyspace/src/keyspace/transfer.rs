@@ -35,6 +35,9 @@ impl Keyspace {
     /// Exchanges two databases' contents.
     pub fn swap(&mut self, a: usize, b: usize) {
         self.dbs.swap(a, b);
+        if a == b {
+            return self.changes.count(1);
+        }
         self.changes.note_database(a as u32, Event::Swap, 1);
         self.changes.note_database(b as u32, Event::Swap, 0);
     }

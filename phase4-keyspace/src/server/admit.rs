@@ -1,9 +1,9 @@
 //! May this request run? Every reason why not, in Redis's order.
 use phase3_eventloop::slab::ConnId;
 
-use crate::command::Command;
 use crate::command::flags::Flag;
 use crate::command::lookup::{self, Resolved};
+use crate::command::{Command, Run};
 use crate::error::{Error, c_string};
 use crate::log;
 use crate::state::State;
@@ -25,6 +25,10 @@ pub struct Incoming<'a> {
 pub enum Verdict {
     /// It runs.
     Run(CommandId, &'static Command),
+    /// It is `EXEC`: what its client has queued runs.
+    Exec(CommandId),
+    /// It waits for `EXEC`.
+    Queue(CommandId, &'static Command),
     /// It waits in the input until its client is released.
     Hold,
     /// Its client is closed without an answer.
@@ -40,14 +44,43 @@ pub fn admit(state: &mut State, caller: Caller, incoming: &Incoming<'_>) -> Resu
         state.stats.commands[id as usize].rejected += 1;
         return Err(Error::Arity(lookup::table().full_name(id).to_string().into()));
     }
-    if caller.unauthenticated && !row.flags.has(Flag::NoAuth) {
-        state.stats.commands[id as usize].rejected += 1;
-        return Err(Error::other("NOAUTH Authentication required."));
+    if caller.is_restricted() {
+        may_not(caller, row).inspect_err(|_| state.stats.commands[id as usize].rejected += 1)?;
     }
-    match state.pause {
-        Some(pause) if pause.all || row.flags.has(Flag::Write) => Ok(Verdict::Hold),
+    match state.pause.map(|pause| pause.all) {
+        Some(all) if all || writes(state, caller, row) => Ok(Verdict::Hold),
+        _ if caller.queues => Ok(in_transaction(id, row)),
         _ => Ok(Verdict::Run(id, row)),
     }
+}
+
+/// What becomes of a command of a client that has said `MULTI`.
+#[cold]
+fn in_transaction(id: CommandId, row: &'static Command) -> Verdict {
+    match row.name {
+        "exec" => Verdict::Exec(id),
+        "discard" | "multi" | "watch" | "quit" | "reset" => Verdict::Run(id, row),
+        _ => Verdict::Queue(id, row),
+    }
+}
+
+/// Refuses what a client's mode does not allow.
+#[cold]
+fn may_not(caller: Caller, row: &Command) -> Result<(), Error> {
+    if caller.unauthenticated && !row.flags.has(Flag::NoAuth) {
+        return Err(Error::other("NOAUTH Authentication required."));
+    }
+    if caller.queues && row.flags.has(Flag::NoMulti) {
+        return Err(Error::other("ERR Command not allowed inside a transaction"));
+    }
+    Ok(())
+}
+
+/// Whether a command writes; `EXEC` does if anything that is queued does.
+#[cold]
+fn writes(state: &mut State, caller: Caller, row: &Command) -> bool {
+    let queued = |state: &mut State| state.clients.get(caller.conn)?.transaction.as_ref().map(|it| it.writes);
+    row.flags.has(Flag::Write) || (matches!(row.run, Run::Exec) && queued(state) == Some(true))
 }
 
 #[cold]

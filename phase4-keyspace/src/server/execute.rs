@@ -1,13 +1,18 @@
-//! One request: whether it may run, its command's function, its reply, what follows from what it did.
-use crate::command::{Command, Context, Run, ServerContext};
+//! One request: whether it may run, its reply, what follows from what it did.
+use phase3_eventloop::slab::ConnId;
+
+use crate::command::{Command, Flag, Run};
 use crate::deliver::{self, Deliver};
-use crate::error::Error;
+use crate::log;
 use crate::state::State;
 use crate::state::clients::{Caller, HeldBy};
 use crate::state::stats::CommandId;
-use crate::wire::reply::{Reply, Wire};
+use crate::wire::args::Args;
+use crate::wire::reply::Reply;
 
 use super::admit::{Incoming, Verdict, admit};
+use super::exec;
+use super::run::{refuse, run};
 use super::unit::end_unit;
 
 /// What became of a request.
@@ -37,13 +42,26 @@ pub fn execute(
     let mut changed = caller.is_silent();
     match admit(state, caller, &incoming) {
         Ok(Verdict::Run(id, row)) => {
-            changed |= matches!(row.run, Run::Server(_));
+            changed |= !matches!(row.run, Run::Data(_));
             if let Err(error) = run(state, caller, (id, row), &incoming, out, deliver) {
                 state.stats.commands[id as usize].failed += 1;
                 refuse(state, &error, wire, out);
             }
             // An error changes nothing, but the command may have met a key whose time was over.
             end_unit(state);
+        }
+        Ok(Verdict::Exec(id)) => {
+            changed = true;
+            state.meter.switch(id, &mut state.stats);
+            if let Err(error) = exec::exec(state, caller, out, deliver) {
+                state.stats.commands[id as usize].failed += 1;
+                refuse(state, &error, wire, out);
+            }
+            end_unit(state);
+        }
+        Ok(Verdict::Queue(id, row)) => {
+            changed |= queue(state, conn, (id, row), incoming.args);
+            Reply::new(out, wire).simple("QUEUED");
         }
         Ok(Verdict::Hold) => {
             deliver::postpone_reply(state, caller, start, out);
@@ -52,59 +70,31 @@ pub fn execute(
             return Outcome::Held;
         }
         Ok(Verdict::HangUp) => changed = true,
-        Err(error) => refuse(state, &error, wire, out),
+        Err(error) => {
+            let error = exec::refused(state, conn, &incoming, error);
+            refuse(state, &error, wire, out);
+            changed |= caller.queues;
+        }
     }
     deliver.end_reply(state, caller, start, out, changed);
     if changed { Outcome::Changed } else { Outcome::Done }
     // ANCHOR_END: dispatch-body
 }
 
-// ANCHOR: run-command
-/// Calls the command's function with what it may touch.
-#[inline(always)]
-fn run(
-    state: &mut State,
-    caller: Caller,
-    (id, row): (CommandId, &Command),
-    incoming: &Incoming<'_>,
-    out: &mut Vec<u8>,
-    deliver: &mut Deliver<'_>,
-) -> Result<(), Error> {
-    let mut reply = Reply::new(out, caller.wire);
-    match row.run {
-        Run::Data(run) => {
-            state.meter.switch(id, &mut state.stats);
-            let stats = &mut state.stats;
-            let mut context = Context {
-                keyspace: &mut state.keyspace,
-                db: caller.db,
-                hashes: incoming.hashes,
-                max_string: state.config.max_bulk(),
-                hits: &mut stats.hits,
-                misses: &mut stats.misses,
-            };
-            run(&mut context, incoming.args, &mut reply)
-        }
-        Run::Server(run) => {
-            // It may look at the counters, or reset them: all calls before it are in, its own is not yet.
-            state.meter.write_calls(&mut state.stats);
-            state.meter.switch(id, &mut state.stats);
-            // CLIENT LIST shows it; for commands that cannot look, the end of the batch is early enough.
-            if let Some(client) = state.clients.get(caller.conn) {
-                client.last_command = Some(id);
-            }
-            run(
-                &mut ServerContext { state, conn: caller.conn, deliver: deliver.lend() },
-                incoming.args,
-                &mut reply,
-            )
-        }
+/// Keeps a request for `EXEC`. Whether the client has to go: what it has queued counts as a request that has not ended.
+#[cold]
+fn queue(state: &mut State, conn: ConnId, (id, row): (CommandId, &Command), args: Args<'_>) -> bool {
+    let most = state.config.max_request();
+    let Some(client) = state.clients.get(conn) else { return false };
+    let Some(transaction) = &mut client.transaction else { return false };
+    transaction.push(id, row.flags.has(Flag::Write), args);
+    client.killed |= transaction.bytes > most;
+    if client.killed {
+        state.stats.query_limit_closed += 1;
+        log::warning(format_args!(
+            "closing {}: it has queued {} bytes (client-query-buffer-limit)",
+            client.peer, transaction.bytes
+        ));
     }
-}
-// ANCHOR_END: run-command
-
-/// Appends an error reply and counts it.
-fn refuse(state: &mut State, error: &Error, wire: Wire, out: &mut Vec<u8>) {
-    state.stats.count_error(error);
-    Reply::new(out, wire).error(error);
+    client.killed
 }

@@ -6,6 +6,8 @@ use phase3_eventloop::service::Accepted;
 use phase3_eventloop::slab::ConnId;
 
 use super::stats::CommandId;
+use super::transaction::Transaction;
+use super::watch::Watch;
 use crate::error::Error;
 use crate::wire::args::Span;
 use crate::wire::reply::Wire;
@@ -31,6 +33,10 @@ pub struct Client {
     pub killed: bool,
     /// Why it is not served at the moment.
     pub held: Option<Held>,
+    /// `MULTI`, until `EXEC` or `DISCARD`.
+    pub transaction: Option<Box<Transaction>>,
+    /// What it watches.
+    pub watch: Option<Box<Watch>>,
     /// A request that has arrived in part.
     pub unfinished: Option<Box<Unfinished>>,
     /// When it last sent anything.
@@ -99,8 +105,14 @@ pub struct Unfinished {
 impl Client {
     /// `CLIENT LIST`'s idea of the letters that describe a client.
     pub fn flags(&self) -> String {
-        let letters =
-            [(self.held.is_some(), 'b'), (self.no_evict, 'e'), (self.closing, 'c'), (self.killed, 'A')];
+        let letters = [
+            (self.transaction.is_some(), 'x'),
+            (self.held.is_some(), 'b'),
+            (self.watch.as_ref().is_some_and(|watch| watch.changed), 'd'),
+            (self.closing, 'c'),
+            (self.killed, 'A'),
+            (self.no_evict, 'e'),
+        ];
         let set: String = letters.iter().filter(|(on, _)| *on).map(|(_, letter)| letter).collect();
         if set.is_empty() { "N".into() } else { set }
     }
@@ -131,12 +143,20 @@ pub struct Caller {
     pub replies: Replies,
     /// It still owes the password.
     pub unauthenticated: bool,
+    /// It has said `MULTI`: its requests are queued.
+    pub queues: bool,
 }
 
 impl Caller {
     /// Whether `CLIENT REPLY` withholds the next reply, or may.
     pub fn is_silent(self) -> bool {
         self.replies != Replies::On
+    }
+
+    /// Whether there are commands that it may not run just now.
+    #[inline]
+    pub fn is_restricted(self) -> bool {
+        self.unauthenticated | self.queues
     }
 }
 
@@ -172,6 +192,8 @@ impl Clients {
             closing: false,
             killed: false,
             held: None,
+            transaction: None,
+            watch: None,
             unfinished: None,
             last_active: now,
             last_command: None,

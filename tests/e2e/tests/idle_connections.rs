@@ -154,7 +154,7 @@ fn ten_thousand_clients_are_each_answered_with_their_own() {
         println!(
             "{poller}: {MANY} clients answered; {descriptors} descriptors, {each:.0} resident bytes a client"
         );
-        assert!(descriptors >= MANY && descriptors < MANY + 50, "{descriptors}");
+        assert!((MANY..MANY + 50).contains(&descriptors), "{descriptors}");
         // No buffers stay with a client that waits for nothing: a kilobyte or so is what it costs.
         assert!(each < 2048.0, "{each:.0} bytes a client");
     }

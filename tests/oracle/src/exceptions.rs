@@ -120,7 +120,8 @@ impl Rule {
         self.allows_values(&redis.value, &ours.value)
     }
 
-    fn allows_values(self, redis: &Value, ours: &Value) -> bool {
+    /// The same for replies inside another one.
+    pub fn allows_values(self, redis: &Value, ours: &Value) -> bool {
         if matches!(redis, Value::Error(_)) || matches!(ours, Value::Error(_)) {
             return redis == ours;
         }
@@ -136,7 +137,7 @@ impl Rule {
                 }
                 _ => redis == ours,
             },
-            Rule::Pair(..) => false,
+            Rule::Pair(..) => redis.kind() == ours.kind(),
             Rule::Subset(project) => is_subset(&project(redis), &project(ours)),
             Rule::Families(families) => {
                 let in_one = |name: &&Value| {

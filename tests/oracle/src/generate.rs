@@ -44,6 +44,7 @@ impl Generator {
                 self.push(connection, Request::Raw(raw.to_vec()));
             }
             4..6 => self.configuration(connection),
+            6..18 => self.transaction(connection),
             _ => {
                 let mut bytes = 0;
                 for _ in 0..1 + self.rng.below(BATCH) {
@@ -57,19 +58,40 @@ impl Generator {
         self.batch += 1;
     }
 
-    /// One command out of the table and its size; `None` if the batch must end after it.
-    fn one(&mut self, connection: usize) -> Option<usize> {
+    /// MULTI, a few commands, EXEC or DISCARD: all in one batch, because what marks a batch's end is an error.
+    fn transaction(&mut self, connection: usize) {
+        self.push(connection, Request::command(&[b"MULTI"]));
+        for _ in 0..self.rng.below(8) {
+            let row = self.row();
+            let request = grammar::command(row, &mut self.rng);
+            let touch = self.touch_after_past_deadline(&request);
+            self.push(connection, request);
+            if let Some(touch) = touch {
+                self.push(connection, touch);
+            }
+        }
+        match self.rng.below(10) {
+            0 => self.push(connection, Request::command(&[b"DISCARD"])),
+            1 => self.push(connection, Request::command(&[b"EXEC", b"now"])),
+            _ => self.push(connection, Request::command(&[b"EXEC"])),
+        }
+        self.push(connection, Request::command(&[b"DISCARD"]));
+    }
+
+    fn row(&mut self) -> &'static Row {
         let total: usize = self.rows.iter().map(|row| row.weight).sum();
         let mut at = self.rng.below(total);
-        let row = *self
-            .rows
-            .iter()
-            .find(|row| {
-                let hit = at < row.weight;
-                at = at.wrapping_sub(row.weight);
-                hit
-            })
-            .expect("the weights add up to the total");
+        let hit = |row: &&&Row| {
+            let hit = at < row.weight;
+            at = at.wrapping_sub(row.weight);
+            hit
+        };
+        self.rows.iter().find(hit).expect("the weights add up to the total")
+    }
+
+    /// One command out of the table and its size; `None` if the batch must end after it.
+    fn one(&mut self, connection: usize) -> Option<usize> {
+        let row = self.row();
         let request = grammar::command(row, &mut self.rng);
         // A complete iteration needs several requests, each made of the reply before.
         let scan = request.is("SCAN", Some("0"));
@@ -169,6 +191,9 @@ mod tests {
             let mut words = row.name.split(' ');
             let (name, sub) = (words.next().unwrap(), words.next());
             assert!(steps.iter().any(|step| step.request.is(name, sub)), "{} is never sent", row.name);
+        }
+        for name in ["MULTI", "EXEC", "DISCARD"] {
+            assert!(steps.iter().filter(|step| step.request.is(name, None)).count() > 10, "{name} is rare");
         }
     }
 }

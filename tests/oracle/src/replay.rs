@@ -187,6 +187,9 @@ fn compare(
         let request = batch.get(at).filter(|_| matched).map(|step| &step.request);
         let (a, b) = (redis.get(at), ours.get(at));
         if let (Some(a), Some(b)) = (a, b) {
+            if matched && agree_on_exec(&batch[..at.min(batch.len())], &redis[..at], request, a, b) {
+                continue;
+            }
             let scanned = request.is_some_and(|request| request.is("SCAN", Some("0")));
             if agree(request, a, b, scanned) {
                 continue;
@@ -201,6 +204,28 @@ fn compare(
         let command = batch.get(redis.len()).filter(|_| matched);
         let name = command.map_or_else(|| "(end of the batch)".into(), |step| step.request.script_line());
         (name, show(None, None, &endings[0]), show(None, None, &endings[1]))
+    })
+}
+
+/// Compares the reply of EXEC, whose members answer what was queued before it: each by its own rule.
+fn agree_on_exec(
+    before: &[Step],
+    replies: &[Reply],
+    request: Option<&Request>,
+    a: &Reply,
+    b: &Reply,
+) -> bool {
+    let (Some(theirs), Some(mine)) = (a.value.members(), b.value.members()) else { return false };
+    if !request.is_some_and(|request| request.is("EXEC", None)) || theirs.len() != mine.len() {
+        return false;
+    }
+    let queued = before.iter().zip(replies).filter(|(_, reply)| reply.raw == b"+QUEUED\r\n");
+    let queued: Vec<&Request> = queued.map(|(step, _)| &step.request).collect();
+    // Of several transactions in a batch, the last was the one.
+    let Some(first) = queued.len().checked_sub(theirs.len()) else { return false };
+    queued[first..].iter().zip(theirs.iter().zip(mine)).all(|(request, (a, b))| {
+        let rule = if request.is("SCAN", None) { Some(Rule::SameKind) } else { rule_for(request) };
+        a == b || rule.is_some_and(|rule| rule.allows_values(a, b))
     })
 }
 

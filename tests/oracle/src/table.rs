@@ -125,6 +125,10 @@ const CONNECTIONS: &[Row] = &[
     ),
     row(1, "QUIT", &[]),
     row(2, "RESET", &[]),
+    row(8, "WATCH", &[Many(&[Key], 3)]),
+    row(2, "UNWATCH", &[]),
+    row(1, "EXEC", &[]),
+    row(1, "DISCARD", &[]),
     row(10, "SELECT", &[Db]),
     row(
         3,

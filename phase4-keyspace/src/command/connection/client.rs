@@ -11,6 +11,7 @@ use crate::command::lookup;
 use crate::command::{Command, Group, ServerFn, help};
 use crate::error::Error;
 use crate::state::clients::{Class, Client, Replies};
+use crate::state::transaction::Transaction;
 use crate::text::integer;
 use crate::wire::args::{Args, Span};
 use crate::wire::reply::{Reply, Wire};
@@ -202,7 +203,12 @@ impl Usage {
             argv,
             buffer: [output_capacity, client.output_peak, output_len].map(|bytes| bytes.min(REPLY_BUFFER)),
             list: (usize::from(beyond > 0), beyond),
-            total: size_of::<Client>() + names + spans + input_capacity + output_capacity,
+            total: size_of::<Client>()
+                + names
+                + spans
+                + input_capacity
+                + output_capacity
+                + client.transaction.as_deref().map_or(0, Transaction::memory),
         }
     }
 }
@@ -217,11 +223,14 @@ fn describe(client: &Client, outbox: &Outbox, running: Option<Args<'_>>, text: &
     let command = client.last_command.map_or("NULL", |command| lookup::table().full_name(command));
     let name = String::from_utf8_lossy(&client.name);
     let resp = if client.wire == Wire::Resp3 { 3 } else { 2 };
+    let transaction = client.transaction.as_deref();
+    let queued = transaction.map_or(-1, |transaction| transaction.len() as i64);
+    let multi = transaction.map_or(0, Transaction::memory);
     // Writing to a String cannot fail.
     let _ = write!(
         text,
-        "id={} addr={} laddr={} fd={} name={name} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi=-1 \
-         qbuf={qbuf} qbuf-free={free} argv-mem={argv} multi-mem=0 rbs={rbs} rbp={rbp} \
+        "id={} addr={} laddr={} fd={} name={name} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={queued} \
+         qbuf={qbuf} qbuf-free={free} argv-mem={argv} multi-mem={multi} rbs={rbs} rbp={rbp} \
          obl={obl} oll={oll} omem={omem} tot-mem={total} events={} cmd={command} user=default redir=-1 resp={resp}",
         client.id,
         client.peer,

@@ -74,7 +74,7 @@ fn journal(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_
     if args.is(2, "on") || args.is(2, "off") {
         let on = args.is(2, "on");
         state.recorder = on.then(Recorder::default);
-        state.keyspace.changes.set_keep(on);
+        state.update_journal();
         reply.ok();
         return Ok(());
     }

@@ -11,6 +11,7 @@ mod limits;
 mod process;
 mod requests;
 mod sessions;
+mod transactions;
 
 use crate::support::{Conn, Server};
 

@@ -1,0 +1,81 @@
+//! `EXEC`: many requests, one unit. No other client's command runs between them, the journal is read once behind the last,
+//! and their replies are the elements of one array.
+use phase3_eventloop::slab::ConnId;
+
+use crate::command::Run;
+use crate::command::lookup::{self, Resolved};
+use crate::deliver::Deliver;
+use crate::error::Error;
+use crate::state::State;
+use crate::state::clients::Caller;
+use crate::wire::reply::Reply;
+
+use super::admit::Incoming;
+use super::run::{refuse, run};
+
+/// Runs what the client has queued. An error at run time is the reply of its command and stops nothing; one at the time of
+/// queueing, or a watched key that has changed, stops everything.
+#[cold]
+pub(super) fn exec(
+    state: &mut State,
+    mut caller: Caller,
+    out: &mut Vec<u8>,
+    deliver: &mut Deliver<'_>,
+) -> Result<(), Error> {
+    let conn = caller.conn;
+    let changed = state.watched_changed(conn);
+    let transaction = state.clients.get(conn).and_then(|client| client.transaction.as_mut());
+    let Some(transaction) = transaction else { return Err(Error::other("ERR EXEC without MULTI")) };
+    let queue = transaction.begin();
+    if transaction.aborted || changed {
+        let aborted = transaction.aborted;
+        end(state, conn);
+        if aborted {
+            return Err(Error::other("EXECABORT Transaction discarded because of previous errors."));
+        }
+        Reply::new(out, caller.wire).nil_array();
+        return Ok(());
+    }
+    state.unwatch(conn);
+    Reply::new(out, caller.wire).array(queue.len());
+    caller.queues = false;
+    for queued in &queue {
+        let row = lookup::table().row(queued.command);
+        let command = Resolved::Known(queued.command);
+        let incoming = Incoming { command, hashes: &[], args: queued.args.as_args() };
+        if let Err(error) = run(state, caller, (queued.command, row), &incoming, out, deliver) {
+            state.stats.commands[queued.command as usize].failed += 1;
+            refuse(state, &error, caller.wire, out);
+        }
+        if matches!(row.run, Run::Server(_)) {
+            // SELECT and HELLO hold for what is queued behind them.
+            caller = Caller { queues: false, ..state.caller(conn).unwrap_or(caller) };
+        }
+    }
+    end(state, conn);
+    Ok(())
+}
+
+fn end(state: &mut State, conn: ConnId) {
+    if let Some(client) = state.clients.get(conn) {
+        client.transaction = None;
+    }
+    state.unwatch(conn);
+}
+
+/// A request was refused: if it belongs to a transaction, `EXEC` will run nothing. If it was `EXEC` itself, the transaction
+/// ends here.
+#[cold]
+pub(super) fn refused(state: &mut State, conn: ConnId, incoming: &Incoming<'_>, error: Error) -> Error {
+    let Some(client) = state.clients.get(conn) else { return error };
+    if let Some(transaction) = &mut client.transaction {
+        transaction.aborted = true;
+    }
+    let Resolved::Known(id) = incoming.command else { return error };
+    if !matches!(lookup::table().row(id).run, Run::Exec) {
+        return error;
+    }
+    end(state, conn);
+    let why = String::from_utf8_lossy(&error.line()).into_owned();
+    Error::other(format!("EXECABORT Transaction discarded because of: {}", why.trim_start_matches("ERR ")))
+}
