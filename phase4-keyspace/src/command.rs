@@ -12,6 +12,7 @@ mod harness;
 pub mod key;
 pub mod keys;
 pub mod lookup;
+pub mod pubsub;
 pub mod server;
 pub mod string;
 pub mod transaction;
@@ -125,6 +126,7 @@ static TABLE: &[&[Command]] = &[
     server::admin::COMMANDS,
     server::debug::COMMANDS,
     transaction::COMMANDS,
+    pubsub::COMMANDS,
 ];
 
 /// All rows, subcommands not included.

@@ -1,5 +1,4 @@
-//! What the operator can ask for. A parameter takes effect or is refused by name; none is merely stored, but for
-//! `notify-keyspace-events`, whose events are still to come.
+//! What the operator can ask for. A parameter takes effect or is refused by name; none is merely stored.
 pub mod apply;
 pub mod file;
 pub mod fixed;

@@ -4,9 +4,12 @@
 //!   [`begin_reply`], then a [`Reply`] behind it, then [`Deliver::end_reply`].
 //! - **Bytes for any client, this one included**: [`Deliver::to`], or [`Deliver::send`] for a [`Message`] that many get.
 //!   What a command sends to its own client follows behind its reply.
+//! - **A message for a channel**: [`publish`].
 //! - A turn that is over asks [`is_cut_off`] once; the other two ask for themselves.
 //!
 //! Do not keep an offset into an output across a call of this room: it may have dropped what waits.
+mod publish;
+
 use std::time::{Duration, Instant};
 
 use phase3_eventloop::outbox::Outbox;
@@ -19,6 +22,8 @@ use crate::state::State;
 use crate::state::clients::{Caller, Class, Client, Replies};
 use crate::wire::framed as frame;
 use crate::wire::reply::{Reply, Wire, framed};
+
+pub use publish::publish;
 
 /// Why bytes are sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

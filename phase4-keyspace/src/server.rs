@@ -18,6 +18,7 @@ use phase3_eventloop::slab::ConnId;
 
 use crate::command::lookup;
 use crate::config::Config;
+use crate::deliver::Deliver;
 use crate::error::Error;
 use crate::log;
 use crate::state::State;
@@ -143,7 +144,7 @@ impl Service for Server {
                 .keyspace
                 .cron(self.state.active_expire && self.state.pause.is_none())
                 .map(Duration::from_millis);
-            end_unit(&mut self.state);
+            end_unit(&mut self.state, &mut Deliver::new(outbox, None, &mut self.behind_reply));
             self.state.stats.cron_time += start.elapsed();
             self.next_cron = now + sooner.map_or(regular, |sooner| sooner.min(regular));
         }
@@ -152,6 +153,9 @@ impl Service for Server {
     fn close(&mut self, conn: ConnId, ending: CloseReason) {
         let Some(client) = self.state.clients.close(conn) else { return };
         self.state.held -= usize::from(client.held.is_some());
+        if let Some(subscriptions) = &client.subscriptions {
+            self.state.pubsub.forget(conn, subscriptions);
+        }
         if let Some(watch) = &client.watch {
             self.state.watchers.forget(conn, watch);
             self.state.update_journal();

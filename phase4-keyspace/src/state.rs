@@ -3,8 +3,10 @@
 pub mod clients;
 pub mod meter;
 pub mod pause;
+pub mod pubsub;
 pub mod recorder;
 pub mod stats;
+pub mod subscriptions;
 pub mod transaction;
 pub mod watch;
 pub mod watchers;
@@ -21,10 +23,12 @@ use crate::config::listen::RESP_LISTENER;
 use crate::keyspace::{Keyspace, Millis, Standing};
 use crate::memory;
 use crate::wire::limits::Limits;
+use crate::wire::reply::Wire;
 
 use clients::{Caller, Clients, Held, HeldBy};
 use meter::Meter;
 use pause::Pause;
+use pubsub::PubSub;
 use recorder::Recorder;
 use stats::Stats;
 use watchers::Watchers;
@@ -47,6 +51,8 @@ pub struct State {
     pub active_expire: bool,
     /// `DEBUG JOURNAL`, while it is on.
     pub recorder: Option<Recorder>,
+    /// Who listens to which channels.
+    pub pubsub: PubSub,
     /// Who watches which keys.
     pub watchers: Watchers,
     /// When the server started.
@@ -72,7 +78,7 @@ pub struct State {
 impl State {
     /// A server with empty databases, whose table has so many commands.
     pub fn new(config: Config, commands: usize, now: Instant) -> Self {
-        State {
+        let mut state = State {
             keyspace: Keyspace::new(config.databases),
             clients: Clients::default(),
             stats: Stats::new(commands),
@@ -80,6 +86,7 @@ impl State {
             pause: None,
             active_expire: true,
             recorder: None,
+            pubsub: PubSub::default(),
             watchers: Watchers::default(),
             started: now,
             run_id: random_hex(),
@@ -91,7 +98,9 @@ impl State {
             startup_memory: memory::used(),
             config,
             tick: None,
-        }
+        };
+        state.update_journal();
+        state
     }
 
     /// Notes where it listens for one protocol.
@@ -132,13 +141,14 @@ impl State {
             replies: client.replies,
             unauthenticated,
             queues: client.transaction.is_some(),
+            listens: client.wire != Wire::Resp3 && client.subscriptions.is_some(),
         })
     }
 
     /// The journal keeps its entries while something reads them.
     pub fn update_journal(&mut self) {
-        let keep = self.recorder.is_some() || !self.watchers.is_empty();
-        self.keyspace.changes.set_keep(keep);
+        let keep = self.recorder.is_some() || !self.watchers.is_empty() || self.config.notify.any();
+        self.keyspace.changes.set_keep(keep, self.config.notify.misses());
     }
 
     /// `WATCH` of one key.

@@ -46,8 +46,14 @@ pub static COMMANDS: &[Command] = &[
     ),
 ];
 
-fn ping(_: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
+/// To a client that listens to channels and speaks no RESP3 the answer is a message, too.
+fn ping(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match args.len() {
+        1 | 2 if reply.wire() != Wire::Resp3 && context.client().subscriptions.is_some() => {
+            reply.array(2);
+            reply.bulk(b"pong");
+            reply.bulk(args.at(1).unwrap_or_default());
+        }
         1 => reply.simple("PONG"),
         2 => reply.bulk(args.get(1)),
         _ => return Err(Error::Arity("ping".into())),
@@ -71,6 +77,10 @@ fn quit(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> 
 fn reset(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let authenticated = !context.state.config.requires_password();
     context.state.unwatch(context.conn);
+    if let Some(subscriptions) = context.client().subscriptions.take() {
+        context.state.pubsub.forget(context.conn, &subscriptions);
+        context.deliver.outbox.never_idle(context.conn, false);
+    }
     let client = context.client();
     client.transaction = None;
     client.authenticated = authenticated;

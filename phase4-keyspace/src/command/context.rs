@@ -52,8 +52,11 @@ impl Context<'_> {
         let db = self.keyspace.db_mut(self.db);
         let value = match db.plain(key) {
             Plain::String(reference) => Some(Value::String(db.into_plain(reference))),
-            Plain::Unusual(reference) => db.into_unusual(key, reference).map(|found| found.value),
-            Plain::Absent => None,
+            Plain::Unusual(reference) => db.into_unusual(key, reference, true).map(|found| found.value),
+            Plain::Absent => {
+                db.into_miss(key);
+                None
+            }
         };
         *(if value.is_some() { &mut *self.hits } else { &mut *self.misses }) += 1;
         value.map(string).transpose()

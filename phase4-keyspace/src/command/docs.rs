@@ -17,6 +17,8 @@ pub enum Group {
     Server,
     /// Several commands as one.
     Transactions,
+    /// Channels.
+    PubSub,
 }
 
 impl Group {
@@ -28,6 +30,7 @@ impl Group {
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",
+            Group::PubSub => "pubsub",
         }
     }
 
@@ -37,7 +40,7 @@ impl Group {
             Group::Generic => "keyspace",
             Group::String => "string",
             Group::Connection => "connection",
-            Group::Server => "",
+            Group::Server | Group::PubSub => "",
             Group::Transactions => "transaction",
         }
     }

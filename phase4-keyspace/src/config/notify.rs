@@ -1,4 +1,5 @@
-//! `notify-keyspace-events`: which changes to keys are told to subscribers. The choice is kept and shown; no event is sent yet.
+//! `notify-keyspace-events`: which changes to keys are told to subscribers.
+use crate::keyspace::change::Class;
 
 /// Classes of events, a bit each.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -10,6 +11,8 @@ const LETTERS: &[u8] = b"g$lshzxetdnKEm";
 const ALL: u16 = (1 << 10) - 1;
 /// `n` is shown only where `A` is not.
 const NEW: u16 = 1 << 10;
+/// `m`, which `A` does not stand for.
+const MISS: u16 = 1 << 13;
 
 impl EventClasses {
     /// Reads letters; `None` if one of them is no class.
@@ -21,6 +24,43 @@ impl EventClasses {
             };
             Some(EventClasses(classes.0 | bits))
         })
+    }
+
+    /// Whether anything is told at all.
+    pub fn any(self) -> bool {
+        (self.by_key() || self.by_event()) && self.0 & (ALL | NEW | MISS) != 0
+    }
+
+    /// `K`: under the key's name.
+    pub fn by_key(self) -> bool {
+        self.has(b'K')
+    }
+
+    /// `E`: under the event's name.
+    pub fn by_event(self) -> bool {
+        self.has(b'E')
+    }
+
+    /// `m`: lookups that find nothing.
+    pub fn misses(self) -> bool {
+        self.has(b'm') && self.any()
+    }
+
+    /// Whether events of a class are told.
+    pub fn wants(self, class: Class) -> bool {
+        self.has(match class {
+            Class::Generic => b'g',
+            Class::String => b'$',
+            Class::Expired => b'x',
+            Class::Evicted => b'e',
+            Class::New => b'n',
+            Class::Miss => b'm',
+            Class::Database => return false,
+        })
+    }
+
+    fn has(self, letter: u8) -> bool {
+        LETTERS.iter().position(|known| *known == letter).is_some_and(|bit| self.0 & 1 << bit != 0)
     }
 
     /// The letters, in Redis's order.

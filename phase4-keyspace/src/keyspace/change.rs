@@ -41,6 +41,8 @@ pub enum Event {
     MoveTo,
     /// `COPY`: the copy.
     CopyTo,
+    /// A lookup found nothing. It changes nothing, and is noted only where somebody has asked for it.
+    KeyMiss,
     /// All keys of a database are gone. It has no key, and is noted for an empty database too.
     Flush,
     /// A database has exchanged its contents with another. It has no key.
@@ -60,6 +62,8 @@ pub enum Class {
     Evicted,
     /// `n`: new keys.
     New,
+    /// `m`: lookups that found nothing.
+    Miss,
     /// Not published as an event of a key.
     Database,
 }
@@ -84,6 +88,7 @@ impl Event {
             Event::MoveFrom => "move_from",
             Event::MoveTo => "move_to",
             Event::CopyTo => "copy_to",
+            Event::KeyMiss => "keymiss",
             Event::Flush => "flush",
             Event::Swap => "swap",
         }
@@ -98,6 +103,7 @@ impl Event {
             }
             Event::Expired => Class::Expired,
             Event::Evicted => Class::Evicted,
+            Event::KeyMiss => Class::Miss,
             Event::Flush | Event::Swap => Class::Database,
             _ => Class::Generic,
         }
@@ -134,6 +140,8 @@ pub struct Changes {
     dirty: u64,
     /// Something reads the entries; otherwise only the count is kept.
     keep: bool,
+    /// Lookups that find nothing are noted, too.
+    keep_misses: bool,
     entries: Vec<Entry>,
     keys: Vec<u8>,
 }
@@ -156,6 +164,14 @@ impl Changes {
         }
     }
 
+    /// Notes that a lookup on behalf of a reading command found nothing.
+    #[inline]
+    pub fn note_miss(&mut self, db: u32, key: &[u8]) {
+        if self.keep_misses {
+            self.push(db, Some(key), Event::KeyMiss);
+        }
+    }
+
     /// Counts changes that no key shows (`SWAPDB 0 0`).
     pub fn count(&mut self, dirty: u64) {
         self.dirty += dirty;
@@ -171,8 +187,9 @@ impl Changes {
         self.entries.push(Entry { db, key, event });
     }
 
-    /// Starts or stops keeping entries: on while there is a reader.
-    pub fn set_keep(&mut self, keep: bool) {
+    /// Starts or stops keeping entries: on while there is a reader. `misses`: one that asks for lookups in vain.
+    pub fn set_keep(&mut self, keep: bool, misses: bool) {
+        self.keep_misses = misses;
         if self.keep != keep {
             self.keep = keep;
             self.clear();
@@ -218,7 +235,7 @@ mod tests {
         let mut changes = Changes::default();
         changes.note(0, b"k", Event::Set, 1);
         assert!(changes.is_empty() && changes.dirty() == 1);
-        changes.set_keep(true);
+        changes.set_keep(true, false);
         changes.note(3, b"k", Event::New, 0);
         changes.note(3, b"", Event::Set, 1);
         changes.note_database(3, Event::Flush, 7);

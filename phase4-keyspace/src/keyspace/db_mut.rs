@@ -36,15 +36,25 @@ impl<'a> DbMut<'a> {
     /// Looks a key up and marks it used.
     #[inline]
     pub fn find(&mut self, key: Key<'_>) -> Option<Found<'_>> {
-        self.reborrow().into_found(key)
+        self.reborrow().look_up(key, false)
     }
 
-    /// The same, for a value that outlives this loan of the database.
+    /// The same on behalf of a command that reads, for a value that outlives this loan of the database: `keymiss` is noted.
     #[inline]
     pub fn into_found(self, key: Key<'_>) -> Option<Found<'a>> {
+        self.look_up(key, true)
+    }
+
+    #[inline(always)]
+    fn look_up(self, key: Key<'_>, reads: bool) -> Option<Found<'a>> {
         match self.plain(key) {
-            Plain::Absent => None,
-            Plain::Unusual(reference) => self.into_unusual(key, reference),
+            Plain::Absent => {
+                if reads {
+                    self.into_miss(key);
+                }
+                None
+            }
+            Plain::Unusual(reference) => self.into_unusual(key, reference, reads),
             Plain::String(reference) => {
                 let record = self.db.store.heap.usual_mut(reference).used(self.db.clock);
                 let value = Value::String(record.plain_value());
@@ -61,23 +71,37 @@ impl<'a> DbMut<'a> {
 
     /// A key with a deadline, a long one, a long value, another type.
     #[inline(never)]
-    pub(crate) fn into_unusual(mut self, key: Key<'_>, reference: Ref) -> Option<Found<'a>> {
+    pub(crate) fn into_unusual(mut self, key: Key<'_>, reference: Ref, reads: bool) -> Option<Found<'a>> {
         if self.is_dead(self.store.record(reference)) {
             self.seen_alive(key);
+            if reads {
+                self.into_miss(key);
+            }
             return None;
         }
         self.db.store.heap.record_mut(reference).used(self.db.clock);
         Some(self.db.found(reference, 0))
     }
 
-    /// Looks a key up without marking it used (TTL, OBJECT, TYPE).
-    pub fn peek(&mut self, key: Key<'_>) -> Option<Found<'_>> {
-        self.reborrow().into_peeked(key)
+    /// A command that reads has found nothing.
+    #[inline(always)]
+    pub(crate) fn into_miss(self, key: Key<'_>) {
+        self.changes.note_miss(self.index, key.bytes);
     }
 
-    /// The same, for a value that outlives this loan of the database.
-    pub fn into_peeked(mut self, key: Key<'_>) -> Option<Found<'a>> {
+    /// Looks a key up without marking it used (TTL, OBJECT, TYPE).
+    pub fn peek(&mut self, key: Key<'_>) -> Option<Found<'_>> {
         let place = self.seen_alive(key)?;
+        let idle_secs = usage::idle(self.store.record(place.reference).clock(), self.used_now);
+        Some(self.db.found(place.reference, idle_secs))
+    }
+
+    /// The same on behalf of a command that reads, for a value that outlives this loan of the database.
+    pub fn into_peeked(mut self, key: Key<'_>) -> Option<Found<'a>> {
+        let Some(place) = self.seen_alive(key) else {
+            self.into_miss(key);
+            return None;
+        };
         let idle_secs = usage::idle(self.store.record(place.reference).clock(), self.used_now);
         Some(self.db.found(place.reference, idle_secs))
     }

@@ -45,7 +45,7 @@ pub fn admit(state: &mut State, caller: Caller, incoming: &Incoming<'_>) -> Resu
         return Err(Error::Arity(lookup::table().full_name(id).to_string().into()));
     }
     if caller.is_restricted() {
-        may_not(caller, row).inspect_err(|_| state.stats.commands[id as usize].rejected += 1)?;
+        may_not(caller, id, row).inspect_err(|_| state.stats.commands[id as usize].rejected += 1)?;
     }
     match state.pause.map(|pause| pause.all) {
         Some(all) if all || writes(state, caller, row) => Ok(Verdict::Hold),
@@ -64,14 +64,34 @@ fn in_transaction(id: CommandId, row: &'static Command) -> Verdict {
     }
 }
 
+/// What a client may say that listens to channels in RESP2 or in frames.
+const LISTENERS: [&str; 9] = [
+    "subscribe",
+    "unsubscribe",
+    "psubscribe",
+    "punsubscribe",
+    "ssubscribe",
+    "sunsubscribe",
+    "ping",
+    "quit",
+    "reset",
+];
+
 /// Refuses what a client's mode does not allow.
 #[cold]
-fn may_not(caller: Caller, row: &Command) -> Result<(), Error> {
+fn may_not(caller: Caller, id: CommandId, row: &Command) -> Result<(), Error> {
     if caller.unauthenticated && !row.flags.has(Flag::NoAuth) {
         return Err(Error::other("NOAUTH Authentication required."));
     }
     if caller.queues && row.flags.has(Flag::NoMulti) {
         return Err(Error::other("ERR Command not allowed inside a transaction"));
+    }
+    if caller.listens && !LISTENERS.contains(&row.name) {
+        let name = lookup::table().full_name(id);
+        return Err(Error::other(format!(
+            "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
+             context"
+        )));
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ pub fn execute(
                 refuse(state, &error, wire, out);
             }
             // An error changes nothing, but the command may have met a key whose time was over.
-            end_unit(state);
+            end_unit(state, deliver);
         }
         Ok(Verdict::Exec(id)) => {
             changed = true;
@@ -57,7 +57,7 @@ pub fn execute(
                 state.stats.commands[id as usize].failed += 1;
                 refuse(state, &error, wire, out);
             }
-            end_unit(state);
+            end_unit(state, deliver);
         }
         Ok(Verdict::Queue(id, row)) => {
             changed |= queue(state, conn, (id, row), incoming.args);

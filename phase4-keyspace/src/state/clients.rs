@@ -6,6 +6,7 @@ use phase3_eventloop::service::Accepted;
 use phase3_eventloop::slab::ConnId;
 
 use super::stats::CommandId;
+use super::subscriptions::Subscriptions;
 use super::transaction::Transaction;
 use super::watch::Watch;
 use crate::error::Error;
@@ -35,6 +36,8 @@ pub struct Client {
     pub held: Option<Held>,
     /// `MULTI`, until `EXEC` or `DISCARD`.
     pub transaction: Option<Box<Transaction>>,
+    /// What it listens to; `None`: nothing.
+    pub subscriptions: Option<Box<Subscriptions>>,
     /// What it watches.
     pub watch: Option<Box<Watch>>,
     /// A request that has arrived in part.
@@ -106,6 +109,7 @@ impl Client {
     /// `CLIENT LIST`'s idea of the letters that describe a client.
     pub fn flags(&self) -> String {
         let letters = [
+            (self.subscriptions.is_some(), 'P'),
             (self.transaction.is_some(), 'x'),
             (self.held.is_some(), 'b'),
             (self.watch.as_ref().is_some_and(|watch| watch.changed), 'd'),
@@ -119,7 +123,7 @@ impl Client {
 
     /// Which of `client-output-buffer-limit`'s limits it is under.
     pub fn class(&self) -> Class {
-        Class::Normal
+        if self.subscriptions.is_some() { Class::PubSub } else { Class::Normal }
     }
 
     /// Notes how many bytes of replies wait for it now.
@@ -145,6 +149,8 @@ pub struct Caller {
     pub unauthenticated: bool,
     /// It has said `MULTI`: its requests are queued.
     pub queues: bool,
+    /// It listens to channels and could not tell a message from a reply: it may do little else.
+    pub listens: bool,
 }
 
 impl Caller {
@@ -156,7 +162,7 @@ impl Caller {
     /// Whether there are commands that it may not run just now.
     #[inline]
     pub fn is_restricted(self) -> bool {
-        self.unauthenticated | self.queues
+        self.unauthenticated | self.queues | self.listens
     }
 }
 
@@ -193,6 +199,7 @@ impl Clients {
             killed: false,
             held: None,
             transaction: None,
+            subscriptions: None,
             watch: None,
             unfinished: None,
             last_active: now,
@@ -241,7 +248,7 @@ impl Clients {
     }
 }
 
-/// The kinds of client there are in Redis. Here, all are normal.
+/// The kinds of client there are in Redis.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Class {
     /// It asks and gets answers.

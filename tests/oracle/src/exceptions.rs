@@ -60,6 +60,9 @@ pub const EXCEPTIONS: &[Exception] = &[
         Rule::Unordered,
         "as KEYS; a complete iteration is compared, as a set, its cursors are not",
     ),
+    except("PUBSUB CHANNELS", Rule::Unordered, "the order is that of a hash table"),
+    except("PUBSUB SHARDCHANNELS", Rule::Unordered, "the order is that of a hash table"),
+    except("PUBSUB HELP", Rule::SameKind, "Redis's help is Redis's own text"),
     except("RANDOMKEY", Rule::SameKind, "the key is random"),
     except("TIME", Rule::SameKind, "the clock moves between two servers' answers"),
     except("TTL", Rule::Within(2), CLOCKS),
@@ -199,7 +202,9 @@ fn debug_object(value: &Value) -> Value {
 fn client_list(value: &Value) -> Value {
     let text = String::from_utf8_lossy(value.text().unwrap_or_default()).into_owned();
     let kept = |field: &&str| {
-        ["name=", "flags=", "db=", "user=", "resp="].iter().any(|name| field.starts_with(name))
+        ["name=", "flags=", "db=", "sub=", "psub=", "ssub=", "user=", "resp="]
+            .iter()
+            .any(|name| field.starts_with(name))
     };
     let line = |line: &str| line.split(' ').filter(kept).collect::<Vec<_>>().join(" ");
     let lines = text.lines().map(line).collect::<Vec<_>>().join("\n");
@@ -224,8 +229,15 @@ fn hello(value: &Value) -> Value {
 /// The counters of events, and the keyspace with its average lifetime left out.
 fn info(value: &Value) -> Value {
     let text = String::from_utf8_lossy(value.text().unwrap_or_default()).into_owned();
-    let counted =
-        ["expired_keys:", "keyspace_hits:", "keyspace_misses:", "total_error_replies:", "redis_mode:", "db"];
+    let counted = [
+        "expired_keys:",
+        "keyspace_hits:",
+        "keyspace_misses:",
+        "total_error_replies:",
+        "redis_mode:",
+        "pubsub",
+        "db",
+    ];
     let kept = text
         .lines()
         .filter(|line| counted.iter().any(|name| line.starts_with(name)))

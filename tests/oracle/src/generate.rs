@@ -45,6 +45,7 @@ impl Generator {
             }
             4..6 => self.configuration(connection),
             6..18 => self.transaction(connection),
+            18..24 => self.channels(connection),
             _ => {
                 let mut bytes = 0;
                 for _ in 0..1 + self.rng.below(BATCH) {
@@ -76,6 +77,46 @@ impl Generator {
             _ => self.push(connection, Request::command(&[b"EXEC"])),
         }
         self.push(connection, Request::command(&[b"DISCARD"]));
+    }
+
+    /// One connection listens while others publish. A client's messages to itself are left out: Redis writes them in front of
+    /// the reply, this server behind it (docs/src/design/journal.md).
+    fn channels(&mut self, connection: usize) {
+        for _ in 0..1 + self.rng.below(3) {
+            let (name, names) = *self.rng.pick(table::SUBSCRIBE);
+            let names = (0..1 + self.rng.below(2)).map(|_| *self.rng.pick(names)).collect::<Vec<&[u8]>>();
+            self.push(connection, Request::command(&[&[name], &names[..]].concat()));
+        }
+        for _ in 0..1 + self.rng.below(3) {
+            self.batch += 1;
+            let other = (connection + 1 + self.rng.below(CONNECTIONS - 1)) % CONNECTIONS;
+            let request: &'static [&'static [u8]] = self.rng.pick::<&[&[u8]]>(table::PUBLISH);
+            self.push(other, Request::command(request));
+        }
+        self.batch += 1;
+        self.push(connection, Request::command(&[b"PING"]));
+        // Alone, so that its reply can be told from messages and is compared by its rule.
+        self.batch += 1;
+        self.push(connection, Request::command(&[b"CLIENT", b"INFO"]));
+        self.batch += 1;
+        for _ in 0..self.rng.below(4) {
+            let request = match self.rng.below(4) {
+                0 => Request::command(&[b"GET", b"k1"]),
+                1 => Request::command(&[b"PING", b"there"]),
+                2 => Request::command(&[b"MULTI"]),
+                _ => Request::command(&[b"SUBSCRIBE"]),
+            };
+            self.push(connection, request);
+        }
+        self.push(connection, Request::command(&[b"DISCARD"]));
+        if self.rng.percent(50) {
+            self.push(connection, Request::command(&[b"RESET"]));
+        }
+        // Of several the order would be that of a hash table.
+        for (name, names) in table::UNSUBSCRIBE {
+            self.push(connection, Request::command(&[&[*name], *names].concat()));
+            self.push(connection, Request::command(&[name]));
+        }
     }
 
     fn row(&mut self) -> &'static Row {

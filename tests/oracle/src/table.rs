@@ -378,3 +378,42 @@ pub const WITHOUT_PASSWORD: &[&[&[u8]]] = &[
     &[b"RESET"],
     &[b"DEL", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9", b"10"],
 ];
+
+/// How a client begins to listen. No channel fits two of the patterns: the order of their messages would be that of a hash
+/// table.
+pub const SUBSCRIBE: &[(&[u8], &[&[u8]])] = &[
+    (b"SUBSCRIBE", &[b"a", b"ab", b"b1", b""]),
+    (b"psubscribe", &[b"a*", b"b?", b"[c]"]),
+    (b"SSUBSCRIBE", &[b"a", b"c"]),
+];
+
+/// How it stops.
+pub const UNSUBSCRIBE: &[(&[u8], &[&[u8]])] = &[
+    (b"UNSUBSCRIBE", &[b"a", b"b1", b"ab", b"other", b""]),
+    (b"PUNSUBSCRIBE", &[b"b?", b"[c]", b"a*"]),
+    (b"sunsubscribe", &[b"c", b"a"]),
+];
+
+/// What others say meanwhile.
+pub const PUBLISH: &[&[&[u8]]] = &[
+    &[b"PUBLISH", b"a", b"hello"],
+    &[b"PUBLISH", b"ab", b""],
+    &[b"publish", b"b1", b"\r\n\0"],
+    &[b"PUBLISH", b"", b"empty"],
+    &[b"PUBLISH", b"c", b"by pattern only"],
+    &[b"PUBLISH", b"nobody", b"listens"],
+    &[b"PUBLISH", b"a"],
+    &[b"SPUBLISH", b"a", b"in a shard"],
+    &[b"SPUBLISH", b"b1", b"nobody"],
+    &[b"PUBSUB", b"CHANNELS"],
+    &[b"PUBSUB", b"CHANNELS", b"a*"],
+    &[b"PUBSUB", b"CHANNELS", b"a*", b"b"],
+    &[b"PUBSUB", b"NUMSUB", b"a", b"b1", b"a", b"none"],
+    &[b"PUBSUB", b"numsub"],
+    &[b"PUBSUB", b"NUMPAT"],
+    &[b"PUBSUB", b"SHARDCHANNELS"],
+    &[b"PUBSUB", b"SHARDNUMSUB", b"a", b"none"],
+    &[b"PUBSUB", b"NOSUCH"],
+    &[b"PUBSUB"],
+    &[b"INFO", b"stats"],
+];

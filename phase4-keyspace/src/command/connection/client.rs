@@ -11,6 +11,7 @@ use crate::command::lookup;
 use crate::command::{Command, Group, ServerFn, help};
 use crate::error::Error;
 use crate::state::clients::{Class, Client, Replies};
+use crate::state::subscriptions::Space;
 use crate::state::transaction::Transaction;
 use crate::text::integer;
 use crate::wire::args::{Args, Span};
@@ -223,13 +224,14 @@ fn describe(client: &Client, outbox: &Outbox, running: Option<Args<'_>>, text: &
     let command = client.last_command.map_or("NULL", |command| lookup::table().full_name(command));
     let name = String::from_utf8_lossy(&client.name);
     let resp = if client.wire == Wire::Resp3 { 3 } else { 2 };
+    let listens = |space| client.subscriptions.as_ref().map_or(0, |subscriptions| subscriptions.count(space));
     let transaction = client.transaction.as_deref();
     let queued = transaction.map_or(-1, |transaction| transaction.len() as i64);
     let multi = transaction.map_or(0, Transaction::memory);
     // Writing to a String cannot fail.
     let _ = write!(
         text,
-        "id={} addr={} laddr={} fd={} name={name} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={queued} \
+        "id={} addr={} laddr={} fd={} name={name} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={queued} \
          qbuf={qbuf} qbuf-free={free} argv-mem={argv} multi-mem={multi} rbs={rbs} rbp={rbp} \
          obl={obl} oll={oll} omem={omem} tot-mem={total} events={} cmd={command} user=default redir=-1 resp={resp}",
         client.id,
@@ -240,6 +242,9 @@ fn describe(client: &Client, outbox: &Outbox, running: Option<Args<'_>>, text: &
         now.saturating_duration_since(client.last_active).as_secs(),
         client.flags(),
         client.db,
+        listens(Space::Channel),
+        listens(Space::Pattern),
+        listens(Space::Shard),
         if stats.output_len > 0 { "rw" } else { "r" },
     );
     for (field, value) in [("lib-name", &client.lib_name), ("lib-ver", &client.lib_version)] {

@@ -152,6 +152,7 @@ fn apply(context: &mut ServerContext<'_>, config: Config) -> Result<(), Error> {
     context.deliver.outbox.limits = apply::of_the_loop(&config);
     log::set_level(config.loglevel);
     context.state.config = config;
+    context.state.update_journal();
     Ok(())
 }
 

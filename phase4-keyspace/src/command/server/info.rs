@@ -11,6 +11,7 @@ use crate::command::{Command, Group};
 use crate::command::{ServerContext, lookup};
 use crate::error::Error;
 use crate::state::State;
+use crate::state::subscriptions::Space;
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
 
@@ -174,6 +175,7 @@ fn persistence(page: &mut Page<'_>) {
 fn stats(page: &mut Page<'_>) {
     let expired = page.state.keyspace.expired_keys() - page.state.stats.expired_before;
     let stats = &page.state.stats;
+    let listened = |space| page.state.pubsub.count(space) as u64;
     let [commands, input, output] = stats.rates.map(|rate| rate.per_second());
     let kib = |rate: u64| format!("{:.2}", rate as f64 / 1024.0);
     let fields = [
@@ -188,6 +190,9 @@ fn stats(page: &mut Page<'_>) {
         ("expired_keys", expired),
         ("keyspace_hits", stats.hits),
         ("keyspace_misses", stats.misses),
+        ("pubsub_channels", listened(Space::Channel)),
+        ("pubsub_patterns", listened(Space::Pattern)),
+        ("pubsubshard_channels", listened(Space::Shard)),
         ("total_error_replies", stats.total_errors()),
         ("total_reads_processed", stats.turns),
         ("total_writes_processed", stats.answers),

@@ -63,7 +63,7 @@ pub const PERSISTENCE: &[Field] = &[
     ("module_fork_last_cow_size", "0"),
 ];
 
-/// No replication, eviction, channels, forks, tracking, I/O threads; expiry finds keys by a queue and is never cut short; output
+/// No replication, eviction, forks, tracking, I/O threads; expiry finds keys by a queue and is never cut short; output
 /// buffers are shared and neither shrink nor grow by themselves.
 pub const STATS: &[Field] = &[
     ("total_net_repl_input_bytes", "0"),
@@ -79,9 +79,6 @@ pub const STATS: &[Field] = &[
     ("evicted_clients", "0"),
     ("total_eviction_exceeded_time", "0"),
     ("current_eviction_exceeded_time", "0"),
-    ("pubsub_channels", "0"),
-    ("pubsub_patterns", "0"),
-    ("pubsubshard_channels", "0"),
     ("latest_fork_usec", "0"),
     ("total_forks", "0"),
     ("migrate_cached_sockets", "0"),
