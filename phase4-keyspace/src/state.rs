@@ -148,7 +148,8 @@ impl State {
     /// The journal keeps its entries while something reads them.
     pub fn update_journal(&mut self) {
         let keep = self.recorder.is_some() || !self.watchers.is_empty() || self.config.notify.any();
-        self.keyspace.changes.set_keep(keep, self.config.notify.misses());
+        self.keyspace.changes.set_keep(keep);
+        self.keyspace.changes.set_keep_misses(self.config.notify.misses());
     }
 
     /// `WATCH` of one key.

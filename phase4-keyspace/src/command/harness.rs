@@ -66,7 +66,7 @@ impl Harness {
     /// Runs a line of words; the changes that it noted as `event:key`, and the dirty count they add up to.
     #[track_caller]
     pub fn changes(&mut self, line: &str) -> String {
-        self.keyspace.changes.set_keep(true, false);
+        self.keyspace.changes.set_keep(true);
         let before = self.keyspace.changes.dirty();
         self.run(&line.split(' ').map(str::as_bytes).collect::<Vec<_>>());
         let changes = &self.keyspace.changes;
@@ -78,7 +78,7 @@ impl Harness {
             })
             .collect();
         text.push_str(&(changes.dirty() - before).to_string());
-        self.keyspace.changes.set_keep(false, false);
+        self.keyspace.changes.set_keep(false);
         text
     }
 

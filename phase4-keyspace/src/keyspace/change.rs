@@ -187,9 +187,13 @@ impl Changes {
         self.entries.push(Entry { db, key, event });
     }
 
-    /// Starts or stops keeping entries: on while there is a reader. `misses`: one that asks for lookups in vain.
-    pub fn set_keep(&mut self, keep: bool, misses: bool) {
-        self.keep_misses = misses;
+    /// Starts or stops keeping lookups in vain as well.
+    pub fn set_keep_misses(&mut self, keep: bool) {
+        self.keep_misses = keep;
+    }
+
+    /// Starts or stops keeping entries: on while there is a reader.
+    pub fn set_keep(&mut self, keep: bool) {
         if self.keep != keep {
             self.keep = keep;
             self.clear();
@@ -235,7 +239,7 @@ mod tests {
         let mut changes = Changes::default();
         changes.note(0, b"k", Event::Set, 1);
         assert!(changes.is_empty() && changes.dirty() == 1);
-        changes.set_keep(true, false);
+        changes.set_keep(true);
         changes.note(3, b"k", Event::New, 0);
         changes.note(3, b"", Event::Set, 1);
         changes.note_database(3, Event::Flush, 7);

@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn keeps_the_newest() {
         let (mut changes, mut recorder) = (Changes::default(), Recorder::default());
-        changes.set_keep(true, false);
+        changes.set_keep(true);
         for n in 0..MOST as u32 + 5 {
             changes.note(n, b"k", Event::Set, 1);
         }
