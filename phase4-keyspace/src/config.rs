@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use phase3_eventloop::poller::PollerKind;
 
+use crate::keyspace::Thresholds;
 use crate::log::Level;
 
 /// Where a listener should be.
@@ -105,6 +106,8 @@ pub struct Config {
     pub requirepass: Vec<u8>,
     /// Refuse other machines as long as no password is asked for.
     pub protected_mode: bool,
+    /// Up to what collections are small.
+    pub thresholds: Thresholds,
     /// Who may use `DEBUG`.
     pub debugging: Debugging,
     /// Which changes to keys are told to subscribers.
@@ -146,6 +149,7 @@ impl Default for Config {
             },
             requirepass: Vec::new(),
             protected_mode: true,
+            thresholds: Thresholds::default(),
             debugging: Debugging::Local,
             notify: notify::EventClasses::default(),
             dir: std::env::current_dir().unwrap_or_default(),

@@ -52,7 +52,7 @@ pub struct Place {
 }
 
 /// A hash table from a hash to a 32-bit reference, which grows and shrinks by one bucket at a time.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Dict {
     table: Buckets,
     /// Kept without holes: a bucket freed in the middle is filled with the last one.
@@ -201,6 +201,11 @@ impl Dict {
             self.merge(&hash_of);
         }
         // ANCHOR_END: dict-remove-body
+    }
+
+    /// Every reference, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = Ref> + '_ {
+        (0..self.table.len()).flat_map(|home| self.chain(home))
     }
 
     /// Every reference of one chain.

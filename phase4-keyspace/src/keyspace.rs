@@ -8,8 +8,10 @@ pub mod change;
 mod db;
 mod db_mut;
 mod deadlines;
+mod edit;
+#[cfg(test)]
+mod edit_tests;
 mod lazyfree;
-mod side;
 mod store;
 mod strings;
 #[cfg(test)]
@@ -18,8 +20,13 @@ mod transfer;
 pub mod usage;
 mod walk;
 
+pub(crate) use crate::random::Random;
+
 pub use crate::hash::{Hasher, Key};
-pub use crate::types::{Deadline, Edit, Found, Millis, Object, Taken, Value};
+pub use crate::types::{
+    Collection, Deadline, Edit, Found, Hash, HashRef, Kind, Millis, Object, Rules, Set, SetRef, Taken,
+    Thresholds, Value,
+};
 pub use change::{Change, Changes, Event};
 pub use db::{Db, Plain, Standing};
 pub use db_mut::DbMut;
@@ -31,6 +38,7 @@ pub struct Keyspace {
     pub hasher: Hasher,
     /// What the unit of execution that runs now has changed.
     pub changes: Changes,
+    random: Random,
     now: Millis,
 }
 
@@ -44,6 +52,7 @@ impl Keyspace {
     pub fn with_hasher(count: usize, hasher: Hasher) -> Self {
         Keyspace {
             dbs: (0..count).map(|_| Db::new(hasher.clone())).collect(),
+            random: Random(hasher.hash(b"each command draws its own") | 1),
             hasher,
             changes: Changes::default(),
             now: 0,
@@ -59,6 +68,19 @@ impl Keyspace {
         for db in &mut self.dbs {
             db.set_now(now);
         }
+    }
+
+    /// Sets up to what collections are small.
+    pub fn set_thresholds(&mut self, limits: &Thresholds) {
+        for db in &mut self.dbs {
+            db.rules.limits = limits.clone();
+        }
+    }
+
+    /// A source of random numbers of its own.
+    #[expect(dead_code, reason = "the commands that ask for it come next")]
+    pub(crate) fn random(&mut self) -> Random {
+        Random(self.random.next() | 1)
     }
 
     /// Keeps keys whose deadline passes (`true`), until told otherwise: they are hidden from lookups that only read. A write

@@ -8,10 +8,13 @@
 //! `seat` is the record's place in the queue of deadlines ([`crate::keyspace::deadlines`]). A key too long for a record is a 4-byte
 //! index into the side slab of keys, a value too long or of another type one into the slab of objects.
 pub mod class;
+mod draft;
 pub mod heap;
 mod names;
 mod page;
+pub mod side;
 
+pub use draft::Draft;
 pub use names::{Ref, Seat, SideIndex};
 
 // ANCHOR: record-layout
@@ -24,11 +27,21 @@ pub const FLAGS: usize = 2;
 pub const STRING: u8 = 0x01;
 /// The value is a 4-byte index into the side slab of objects.
 pub const OBJECT: u8 = 0x02;
+/// The value is a small collection, packed, here in the record: a list, a hash, a set, a sorted set.
+pub const LIST: u8 = 0x04;
+/// See [`LIST`].
+pub const HASH: u8 = 0x05;
+/// See [`LIST`].
+pub const SET: u8 = 0x08;
+/// See [`LIST`].
+pub const ZSET: u8 = 0x09;
+/// The flags that say what the value is. Of these [`OBJECT`] alone has its bit.
+pub const SHAPE: u8 = 0x0f;
 /// Lengths have a second byte each.
 pub const WIDE: u8 = 0x10;
 /// There is a deadline.
 pub const DEADLINE: u8 = 0x20;
-/// The string was built by APPEND or SETRANGE.
+/// The string was built by APPEND or SETRANGE; the set is no `intset`.
 pub const RAW: u8 = 0x40;
 /// The key is a 4-byte index into the side slab of keys.
 pub const FAR_KEY: u8 = 0x80;
@@ -48,56 +61,6 @@ fn same(a: &[u8], b: &[u8]) -> bool {
                 == 0
         }
         _ => a == b,
-    }
-}
-
-/// What a record is to hold, and how long that makes it.
-#[derive(Clone, Copy, Debug)]
-pub struct Draft<'a> {
-    /// [`STRING`] or [`OBJECT`], with [`RAW`], [`DEADLINE`] and [`FAR_KEY`] as they apply. `WIDE` is found out here.
-    pub flags: u8,
-    /// The key, or its index.
-    pub key: &'a [u8],
-    /// The value, or its index.
-    pub value: &'a [u8],
-    /// When it was last used.
-    pub clock: u16,
-    /// When it dies, with [`DEADLINE`].
-    pub deadline: i64,
-}
-
-impl Draft<'_> {
-    fn is_wide(&self) -> bool {
-        self.key.len() > 0xff || self.value.len() > 0xff
-    }
-
-    /// Bytes of the record.
-    pub fn len(&self) -> usize {
-        let deadline = if self.flags & DEADLINE != 0 { 12 } else { 0 };
-        HEADER + if self.is_wide() { 2 } else { 0 } + deadline + self.key.len() + self.value.len()
-    }
-
-    /// Writes the record to a slot of at least its length. The seat is left 0: the queue of deadlines fills it in.
-    pub fn write(&self, slot: &mut [u8]) {
-        let (klen, vlen) = (self.key.len(), self.value.len());
-        slot[0] = klen as u8;
-        slot[1] = vlen as u8;
-        slot[FLAGS] = self.flags;
-        slot[3..5].copy_from_slice(&self.clock.to_le_bytes());
-        let mut at = HEADER;
-        if self.is_wide() {
-            slot[FLAGS] |= WIDE;
-            slot[5] = (klen >> 8) as u8;
-            slot[6] = (vlen >> 8) as u8;
-            at += 2;
-        }
-        if self.flags & DEADLINE != 0 {
-            slot[at..at + 8].copy_from_slice(&self.deadline.to_le_bytes());
-            slot[at + 8..at + 12].fill(0);
-            at += 12;
-        }
-        slot[at..at + klen].copy_from_slice(self.key);
-        slot[at + klen..at + klen + vlen].copy_from_slice(self.value);
     }
 }
 

@@ -78,8 +78,10 @@ pub struct State {
 impl State {
     /// A server with empty databases, whose table has so many commands.
     pub fn new(config: Config, commands: usize, now: Instant) -> Self {
+        let mut keyspace = Keyspace::new(config.databases);
+        keyspace.set_thresholds(&config.thresholds);
         let mut state = State {
-            keyspace: Keyspace::new(config.databases),
+            keyspace,
             clients: Clients::default(),
             stats: Stats::new(commands),
             meter: Meter::default(),

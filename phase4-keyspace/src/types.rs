@@ -1,17 +1,79 @@
 //! What a key can hold, and how a lookup hands it out.
 
+pub mod collection;
+pub mod hash;
+pub mod member;
+pub mod packed;
+pub mod rules;
+pub mod set;
+pub mod table;
+
+pub use collection::Collection;
+pub use hash::{Hash, HashRef};
+pub use rules::{Rules, Thresholds};
+pub use set::{Set, SetRef};
+
+use crate::memory::pieces::shed;
+use crate::record;
+
 /// Milliseconds since the Unix epoch.
 pub type Millis = i64;
 
-/// Bytes of a string that are freed in one call: the kernel takes less than a tenth of a millisecond for them.
-const PIECE: usize = 512 * 1024;
+/// Records that a table moves together for each one that is removed, while it is full of holes.
+const MOVED_A_REMOVAL: usize = 4;
 
-/// A value of any type but a short string. Lists, hashes, sets, sorted sets and streams join here.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Object {
-    /// A string too long to live beside its key.
-    String(Vec<u8>),
+/// What a value is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Bytes.
+    String,
+    /// Elements in order.
+    List,
+    /// Fields with values.
+    Hash,
+    /// Members without order.
+    Set,
+    /// Members with scores.
+    ZSet,
 }
+
+impl Kind {
+    /// As `TYPE` and `SCAN TYPE` name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::String => "string",
+            Kind::List => "list",
+            Kind::Hash => "hash",
+            Kind::Set => "set",
+            Kind::ZSet => "zset",
+        }
+    }
+
+    /// The flag of a record that holds such a value itself.
+    pub const fn shape(self) -> u8 {
+        match self {
+            Kind::String => record::STRING,
+            Kind::List => record::LIST,
+            Kind::Hash => record::HASH,
+            Kind::Set => record::SET,
+            Kind::ZSet => record::ZSET,
+        }
+    }
+}
+
+/// A value on its own: of any type, but for what is small enough to live beside its key.
+#[derive(Clone, Debug)]
+pub enum Object {
+    /// A string.
+    String(Vec<u8>),
+    /// A hash.
+    Hash(Box<Hash>),
+    /// A set.
+    Set(Box<Set>),
+}
+
+// A million long strings should not pay for the other types.
+const _: () = assert!(size_of::<Object>() == 24);
 
 impl Default for Object {
     fn default() -> Self {
@@ -25,35 +87,88 @@ impl Object {
     pub fn as_value(&self) -> Value<'_> {
         match self {
             Object::String(s) => Value::String(s),
+            Object::Hash(hash) => Value::Hash(hash.read()),
+            Object::Set(set) => Value::Set(set.read()),
         }
+    }
+
+    /// What a record would hold of it: the flags, and the bytes if there is no more to it than these.
+    pub fn inline(&self) -> Option<(u8, &[u8])> {
+        let (run, raw) = match self {
+            Object::String(s) => (&s[..], false),
+            Object::Hash(hash) => (hash.run()?, false),
+            Object::Set(set) => (set.run()?, set.raw()),
+        };
+        Some((self.as_value().kind().shape() | if raw { record::RAW } else { 0 }, run))
     }
 
     /// Bytes of memory that it owns.
     pub fn bytes(&self) -> usize {
         match self {
             Object::String(s) => s.capacity(),
+            Object::Hash(hash) => hash.bytes(),
+            Object::Set(set) => set.bytes(),
         }
     }
 
     /// Frees a bounded share of an object that is no longer wanted; whether anything is left.
     pub fn free_some(&mut self) -> bool {
         match self {
-            Object::String(s) => {
-                let left = s.capacity().saturating_sub(PIECE);
-                s.truncate(left);
-                // From 16 KiB on this unmaps the last pages, and the rest stays where it is.
-                s.shrink_to(left);
-                left > 0
-            }
+            Object::String(s) => shed(s),
+            Object::Hash(hash) => hash.free_some(),
+            Object::Set(set) => set.free_some(),
         }
     }
 }
 
-/// A borrowed value. A string is a string wherever it is stored.
+/// A borrowed value, wherever it is stored.
 #[derive(Clone, Copy, Debug)]
 pub enum Value<'a> {
-    /// A string, short or long.
+    /// A string.
     String(&'a [u8]),
+    /// A hash.
+    Hash(HashRef<'a>),
+    /// A set.
+    Set(SetRef<'a>),
+}
+
+impl<'a> Value<'a> {
+    /// What a record with these flags holds in these bytes.
+    #[inline]
+    pub fn inline(flags: u8, bytes: &'a [u8]) -> Self {
+        match flags & record::SHAPE {
+            record::HASH => Value::Hash(HashRef::packed(bytes)),
+            record::SET => Value::Set(SetRef::packed(bytes, flags & record::RAW != 0)),
+            _ => Value::String(bytes),
+        }
+    }
+
+    /// Its type.
+    pub fn kind(self) -> Kind {
+        match self {
+            Value::String(_) => Kind::String,
+            Value::Hash(_) => Kind::Hash,
+            Value::Set(_) => Kind::Set,
+        }
+    }
+
+    /// Bytes of the string, or of memory that the collection takes.
+    pub fn bytes(self) -> usize {
+        match self {
+            Value::String(s) => s.len(),
+            Value::Hash(hash) => hash.bytes(),
+            Value::Set(set) => set.bytes(),
+        }
+    }
+
+    /// A deep copy.
+    pub fn to_object(self) -> Object {
+        match self {
+            Value::String(s) => Object::String(s.to_vec()),
+            Value::Hash(hash) => hash.to_hash().into_object(),
+            Value::Set(set) => set.to_set().into_object(),
+        }
+    }
 }
 
 /// What an edit of a value came to.
@@ -61,15 +176,26 @@ pub enum Value<'a> {
 pub enum Edit<R> {
     /// The value is another one now.
     Changed(R),
+    /// The same, and the dirty count grows by so many.
+    Counted(u32, R),
     /// It is as it was: nothing is noted.
     Untouched(R),
 }
 
 impl<R> Edit<R> {
+    /// How much the dirty count grows.
+    pub fn dirty(&self) -> u32 {
+        match self {
+            Edit::Changed(_) => 1,
+            Edit::Counted(dirty, _) => *dirty,
+            Edit::Untouched(_) => 0,
+        }
+    }
+
     /// The edit's result.
     pub fn into_inner(self) -> R {
         match self {
-            Edit::Changed(result) | Edit::Untouched(result) => result,
+            Edit::Changed(result) | Edit::Counted(_, result) | Edit::Untouched(result) => result,
         }
     }
 }
@@ -94,7 +220,7 @@ pub struct Found<'a> {
     pub deadline: Option<Millis>,
     /// Seconds since it was last used (`OBJECT IDLETIME`); to the hour from ten hours on.
     pub idle_secs: u64,
-    /// The string was built by APPEND or SETRANGE (`OBJECT ENCODING` says `raw`).
+    /// A string was built by APPEND or SETRANGE (`OBJECT ENCODING` says `raw`).
     pub raw: bool,
 }
 

@@ -4,7 +4,7 @@ use phase3_eventloop::slab::ConnId;
 use super::string::string;
 use crate::deliver::Deliver;
 use crate::error::Error;
-use crate::keyspace::{DbMut, Found, Key, Keyspace, Plain, Value};
+use crate::keyspace::{DbMut, Found, Key, Keyspace, Plain};
 use crate::state::State;
 use crate::state::clients::Client;
 
@@ -51,15 +51,17 @@ impl Context<'_> {
     pub fn read_string(&mut self, key: Key<'_>) -> Result<Option<&[u8]>, Error> {
         let db = self.keyspace.db_mut(self.db);
         let value = match db.plain(key) {
-            Plain::String(reference) => Some(Value::String(db.into_plain(reference))),
-            Plain::Unusual(reference) => db.into_unusual(key, reference, true).map(|found| found.value),
+            Plain::String(reference) => Ok(Some(db.into_plain(reference))),
+            Plain::Unusual(reference) => {
+                db.into_unusual(key, reference, true).map(|found| string(found.value)).transpose()
+            }
             Plain::Absent => {
                 db.into_miss(key);
-                None
+                Ok(None)
             }
         };
-        *(if value.is_some() { &mut *self.hits } else { &mut *self.misses }) += 1;
-        value.map(string).transpose()
+        *(if matches!(value, Ok(None)) { &mut *self.misses } else { &mut *self.hits }) += 1;
+        value
     }
 
     /// The same without marking it used (TTL, OBJECT, TYPE).

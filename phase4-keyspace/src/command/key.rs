@@ -6,7 +6,7 @@ pub mod scan;
 
 use super::{Command, Context, Group, KeySpec};
 use crate::error::Error;
-use crate::keyspace::{Event, Key, Value};
+use crate::keyspace::{Event, Key};
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
 
@@ -43,13 +43,6 @@ pub const COMMANDS: &[Command] = &[
         .tips("request_policy:all_shards nondeterministic_output"),
 ];
 
-/// A value's type as `TYPE` and `SCAN TYPE` name it.
-pub fn type_name(value: Value<'_>) -> &'static str {
-    match value {
-        Value::String(_) => "string",
-    }
-}
-
 /// How many of the arguments' keys `each` says yes to; a key named twice is asked about twice.
 fn count(ctx: &mut Context<'_>, args: Args<'_>, each: fn(&mut Context<'_>, Key<'_>) -> bool) -> i64 {
     let mut count = 0;
@@ -80,7 +73,7 @@ fn touch(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result
 
 fn type_of(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let key = ctx.first_key(args.get(1));
-    reply.simple(ctx.peek(key).map_or("none", |found| type_name(found.value)));
+    reply.simple(ctx.peek(key).map_or("none", |found| found.value.kind().name()));
     Ok(())
 }
 

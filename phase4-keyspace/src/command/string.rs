@@ -64,6 +64,7 @@ pub const COMMANDS: &[Command] = &[
 pub fn string(value: Value<'_>) -> Result<&[u8], Error> {
     match value {
         Value::String(bytes) => Ok(bytes),
+        _ => Err(Error::WrongType),
     }
 }
 

@@ -147,7 +147,7 @@ pub fn help() -> String {
          FILE is in redis.conf's syntax; - reads it from standard input. Flags have redis.conf's names:\n\n",
     );
     let defaults = Config::default();
-    for parameter in table::PARAMETERS {
+    for parameter in table::all() {
         let line = format!("  --{:<28} {}", parameter.name, lossy(&(parameter.get)(&defaults)));
         text.push_str(line.trim_end());
         text.push('\n');

@@ -51,6 +51,9 @@ impl EventClasses {
         self.has(match class {
             Class::Generic => b'g',
             Class::String => b'$',
+            Class::List => b'l',
+            Class::Set => b's',
+            Class::Hash => b'h',
             Class::Expired => b'x',
             Class::Evicted => b'e',
             Class::New => b'n',

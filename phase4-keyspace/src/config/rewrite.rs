@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::table::{self, PARAMETERS};
+use super::table;
 use super::{Config, file};
 
 /// Writes the file anew: a reader sees the old one or the new one, whole. If it has been deleted, the new one says
@@ -50,7 +50,7 @@ fn write_through(path: &Path, text: &[u8]) -> io::Result<()> {
 fn unusual(config: &Config) -> BTreeSet<&'static str> {
     let defaults = Config::default();
     let differs = |parameter: &&table::Parameter| (parameter.get)(config) != (parameter.get)(&defaults);
-    let named = PARAMETERS.iter().filter(differs).map(|parameter| parameter.name);
+    let named = table::all().filter(differs).map(|parameter| parameter.name);
     named.chain(config.changed.iter().copied()).collect()
 }
 

@@ -1,4 +1,6 @@
 //! The table of parameters: one row each, how it reads and how it is set.
+mod collections;
+
 use std::ffi::OsStr;
 use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
@@ -36,7 +38,12 @@ pub struct Parameter {
 
 /// The parameter of this name, in any case.
 pub fn find(name: &str) -> Option<&'static Parameter> {
-    PARAMETERS.iter().find(|parameter| parameter.name.eq_ignore_ascii_case(name))
+    all().find(|parameter| parameter.name.eq_ignore_ascii_case(name))
+}
+
+/// Every parameter that can have more than one value.
+pub fn all() -> impl Iterator<Item = &'static Parameter> {
+    PARAMETERS.iter().chain(collections::COLLECTIONS)
 }
 
 const INT: RangeInclusive<u64> = 0..=i32::MAX as u64;
@@ -53,8 +60,7 @@ const DEBUGGING: &[(&str, Debugging)] =
 
 use Change::{Anytime, AtStart, Protected};
 
-/// Every parameter that can have more than one value.
-pub static PARAMETERS: &[Parameter] = &[
+static PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "bind",
         change: Anytime,
@@ -328,7 +334,7 @@ mod tests {
     #[test]
     fn every_parameter_accepts_what_it_shows() {
         let mut config = Config::default();
-        for parameter in PARAMETERS {
+        for parameter in all() {
             let shown = (parameter.get)(&config);
             let words: Vec<&[u8]> = match parameter.name {
                 "bind" => shown.split(|byte| *byte == b' ').collect(),

@@ -22,6 +22,13 @@ pub fn number(text: &[u8], range: RangeInclusive<u64>) -> Result<u64, Refusal> {
     within(value.into(), range)
 }
 
+/// The same for a number that may be negative.
+pub fn signed(text: &[u8], range: RangeInclusive<i64>) -> Result<i64, Refusal> {
+    let value = integer::parse(text).ok_or("argument couldn't be parsed into an integer")?;
+    let fitting = Some(value).filter(|value| range.contains(value));
+    fitting.ok_or_else(|| format!("argument must be between {} and {} inclusive", range.start(), range.end()))
+}
+
 /// A number of bytes, with a unit or without one, within a range.
 pub fn memory(text: &[u8], range: RangeInclusive<u64>) -> Result<u64, Refusal> {
     let value = bytes(text).ok_or("argument must be a memory value")?;

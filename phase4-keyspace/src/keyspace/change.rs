@@ -21,6 +21,30 @@ pub enum Event {
     IncrBy,
     /// `INCRBYFLOAT`
     IncrByFloat,
+    /// `HSET` and its kin.
+    HSet,
+    /// `HINCRBY`
+    HIncrBy,
+    /// `HINCRBYFLOAT`
+    HIncrByFloat,
+    /// `HDEL`
+    HDel,
+    /// `SADD`
+    SAdd,
+    /// `SREM`
+    SRem,
+    /// `SPOP`
+    SPop,
+    /// `SINTERSTORE`
+    SInterStore,
+    /// `SUNIONSTORE`
+    SUnionStore,
+    /// `SDIFFSTORE`
+    SDiffStore,
+    /// `SETBIT`, `BITFIELD`
+    SetBit,
+    /// `SORT` with STORE
+    SortStore,
     /// A command deleted it.
     Del,
     /// It has a deadline now, or another one.
@@ -56,6 +80,12 @@ pub enum Class {
     Generic,
     /// `$`: strings.
     String,
+    /// `h`: hashes.
+    Hash,
+    /// `s`: sets.
+    Set,
+    /// `l`: lists.
+    List,
     /// `x`: deadlines that passed.
     Expired,
     /// `e`: keys that made room.
@@ -78,6 +108,18 @@ impl Event {
             Event::SetRange => "setrange",
             Event::IncrBy => "incrby",
             Event::IncrByFloat => "incrbyfloat",
+            Event::HSet => "hset",
+            Event::HIncrBy => "hincrby",
+            Event::HIncrByFloat => "hincrbyfloat",
+            Event::HDel => "hdel",
+            Event::SAdd => "sadd",
+            Event::SRem => "srem",
+            Event::SPop => "spop",
+            Event::SInterStore => "sinterstore",
+            Event::SUnionStore => "sunionstore",
+            Event::SDiffStore => "sdiffstore",
+            Event::SetBit => "setbit",
+            Event::SortStore => "sortstore",
             Event::Del => "del",
             Event::Expire => "expire",
             Event::Persist => "persist",
@@ -98,9 +140,20 @@ impl Event {
     pub const fn class(self) -> Class {
         match self {
             Event::New => Class::New,
-            Event::Set | Event::Append | Event::SetRange | Event::IncrBy | Event::IncrByFloat => {
-                Class::String
-            }
+            Event::Set
+            | Event::Append
+            | Event::SetRange
+            | Event::IncrBy
+            | Event::IncrByFloat
+            | Event::SetBit => Class::String,
+            Event::HSet | Event::HIncrBy | Event::HIncrByFloat | Event::HDel => Class::Hash,
+            Event::SAdd
+            | Event::SRem
+            | Event::SPop
+            | Event::SInterStore
+            | Event::SUnionStore
+            | Event::SDiffStore => Class::Set,
+            Event::SortStore => Class::List,
             Event::Expired => Class::Expired,
             Event::Evicted => Class::Evicted,
             Event::KeyMiss => Class::Miss,

@@ -6,7 +6,7 @@
 use super::lazyfree::Pieces;
 use super::store::{Content, Store};
 use super::usage;
-use super::{Deadline, Found, Hasher, Key, Millis, Object};
+use super::{Deadline, Found, Hasher, Key, Millis, Object, Rules};
 use crate::dict::Place;
 use crate::random::Random;
 use crate::record::{RAW, Record, Ref};
@@ -47,7 +47,10 @@ pub struct Db {
     pub(super) expired: u64,
     pub(super) random: Random,
     pub(super) sweep: usage::Sweep,
-    /// A short string on its way through [`DbMut::edit_string`](super::DbMut::edit_string).
+    /// What edits of collections have to know.
+    pub(super) rules: Rules,
+    /// A short value on its way through [`DbMut::edit`](super::DbMut::edit) and
+    /// [`DbMut::edit_string`](super::DbMut::edit_string).
     pub(super) scratch: Vec<u8>,
 }
 
@@ -56,6 +59,7 @@ impl Db {
         let random = Random(hasher.hash(b"random numbers start here") | 1);
         Db {
             store: Store::default(),
+            rules: Rules { hasher: hasher.clone(), ..Rules::default() },
             hasher,
             now: 0,
             hide: false,

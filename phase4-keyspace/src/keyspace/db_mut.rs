@@ -7,7 +7,7 @@ use std::ops::Deref;
 use super::change::{Changes, Event};
 use super::db::{Db, Plain};
 use super::usage;
-use super::{Found, Key, Millis, Object, Taken, Value};
+use super::{Found, Key, Millis, Taken, Value};
 use crate::dict::Place;
 use crate::record::{RAW, Ref};
 
@@ -199,7 +199,7 @@ impl<'a> DbMut<'a> {
         let db = &mut *self.db;
         let record = db.store.record(place.reference);
         let (deadline, raw) = (record.deadline(), record.has(RAW));
-        let short = record.object().is_none().then(|| Object::String(record.value().to_vec()));
+        let short = record.object().is_none().then(|| db.store.value(place.reference).to_object());
         let long = db.store.extract(&db.hasher, key.hash, place);
         let object = short.or(long).expect("a value is in the record or an object");
         Some(Taken { object, deadline, raw })
@@ -208,9 +208,7 @@ impl<'a> DbMut<'a> {
     /// A deep copy of a live entry.
     pub(super) fn clone_entry(&mut self, key: Key<'_>) -> Option<Taken> {
         let found = self.peek(key)?;
-        let object = match found.value {
-            Value::String(s) => Object::String(s.to_vec()),
-        };
+        let object = found.value.to_object();
         Some(Taken { object, deadline: found.deadline, raw: found.raw })
     }
 

@@ -8,10 +8,10 @@ use super::{Key, Object, Value};
 use crate::dict::{Dict, Place};
 use crate::hash::Hasher;
 use crate::keyspace::deadlines::Deadlines;
-use crate::keyspace::side::Slab;
 use crate::record::class::MAX_RECORD;
 use crate::record::heap::Heap;
-use crate::record::{DEADLINE, Draft, FAR_KEY, HEADER, OBJECT, RAW, Record, Ref, STRING, WIDE};
+use crate::record::side::Slab;
+use crate::record::{DEADLINE, Draft, FAR_KEY, HEADER, RAW, Record, Ref, SHAPE, STRING, WIDE};
 use crate::types::Millis;
 
 mod objects;
@@ -23,7 +23,7 @@ const MAX_KEY: usize = 1024;
 pub(super) struct Content<'a> {
     /// The value, or the object's index.
     pub field: &'a [u8],
-    /// [`STRING`] or [`OBJECT`], perhaps with [`RAW`].
+    /// What the value is ([`SHAPE`]), perhaps with [`RAW`].
     pub flags: u8,
     pub deadline: Option<Millis>,
     pub clock: u16,
@@ -103,12 +103,12 @@ impl Store {
     pub fn value(&self, reference: Ref) -> Value<'_> {
         let record = self.heap.record(reference);
         match record.object() {
-            None => Value::String(record.value()),
+            None => Value::inline(record.flags(), record.value()),
             Some(index) => self.objects.get(index).as_value(),
         }
     }
 
-    /// Whether a string of this length lives in the record, rather than in the slab.
+    /// Whether a string, or a run, of this length lives in the record, rather than in the slab.
     pub fn is_short(key: &[u8], len: usize) -> bool {
         let key = if key.len() > MAX_KEY { 4 } else { key.len() };
         HEADER + 2 + 12 + key + len <= MAX_RECORD
@@ -159,7 +159,7 @@ impl Store {
             (false, None) => {}
             (true, Some(at)) => self.move_deadline(place.reference, at),
             _ => {
-                let (flags, clock) = (record.flags() & (STRING | OBJECT | RAW), record.clock());
+                let (flags, clock) = (record.flags() & (SHAPE | RAW), record.clock());
                 scratch.clear();
                 scratch.extend_from_slice(record.value());
                 self.write(hasher, key, Some(place), Content { field: scratch, flags, deadline, clock });

@@ -59,8 +59,8 @@ impl DbMut<'_> {
             self.note(key, Event::New, 0);
         }
         let result = self.edit_at(key, place, edit);
-        if let Edit::Changed(_) = result {
-            self.note(key, event, 1);
+        if !matches!(result, Edit::Untouched(_)) {
+            self.note(key, event, result.dirty());
         }
         result.into_inner()
     }
@@ -77,7 +77,9 @@ impl DbMut<'_> {
             && let Some(index) = record.and_then(Record::object)
         {
             db.store.heap.record_mut(place.reference).mark_edited(db.clock);
-            let Object::String(string) = db.store.objects.get_mut(index);
+            let Object::String(string) = db.store.objects.get_mut(index) else {
+                unreachable!("the caller has looked at the type")
+            };
             return edit(string);
         }
         let deadline = record.and_then(Record::deadline);

@@ -19,7 +19,7 @@ impl Random {
 type Model = BTreeMap<Vec<u8>, (Vec<u8>, Option<Millis>)>;
 
 fn string(value: Value<'_>) -> Vec<u8> {
-    let Value::String(s) = value;
+    let Value::String(s) = value else { panic!("{value:?}") };
     s.to_vec()
 }
 

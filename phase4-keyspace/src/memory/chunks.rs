@@ -14,7 +14,7 @@ use std::ops::{Index, IndexMut};
 const SLACK: usize = 4096;
 
 /// A vector in chunks of `N` elements, a power of two.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Chunks<T, const N: usize> {
     /// Whole chunks. That their length is known where they are compiled saves a check at each access.
     chunks: Vec<Box<[T; N]>>,

@@ -9,21 +9,25 @@
 //! [`Heap::compaction_candidate`] names the page to empty next, and its owner moves the records one by one.
 mod compact;
 mod info;
+mod records;
 
 use info::{Class, Info, NO_PAGE, NO_SLOT};
 
 use super::class::{UNIT, class_of, units_of};
 use super::page::{PAGE, PAGE_UNITS, Page, Young, full_grown};
-use super::{Draft, FLAGS, Record, RecordMut, Ref};
+use super::{FLAGS, Ref};
 use crate::memory::chunks::trim;
 use crate::memory::prefetch;
 
 const UNIT_BITS: u32 = PAGE_UNITS.trailing_zeros();
-const MAX_PAGES: usize = 1 << (32 - UNIT_BITS);
 
-/// Records in pages, named by 32-bit references.
-#[derive(Debug)]
-pub struct Heap {
+/// The heap of a database's records.
+pub type Heap = Slots<FLAGS>;
+
+/// Slots in pages, named by 32-bit references. What is in a slot has a byte at `MARK`, 0 or 2, that is never 0; in a free
+/// slot it is, and two other bytes of the first three lead to the next free one.
+#[derive(Clone, Debug)]
+pub struct Slots<const MARK: usize> {
     pages: Vec<Option<Page>>,
     /// Pages of a small heap that are not full-grown; theirs is no entry in `pages`.
     young: Young,
@@ -38,9 +42,9 @@ pub struct Heap {
     classes: Vec<Class>,
 }
 
-impl Default for Heap {
+impl<const MARK: usize> Default for Slots<MARK> {
     fn default() -> Self {
-        Heap {
+        Slots {
             pages: Vec::new(),
             young: Young::default(),
             info: Vec::new(),
@@ -60,42 +64,30 @@ fn join(page: usize, unit: usize) -> Ref {
     Ref((page << UNIT_BITS | unit) as u32)
 }
 
-impl Heap {
-    /// A record.
+impl<const MARK: usize> Slots<MARK> {
+    /// Where a free slot says which is the next.
+    const LINK: usize = if MARK == 0 { 1 } else { 0 };
+    /// A collection's references have a bit less: the top one is for integers.
+    const MAX_PAGES: usize = 1 << (32 - UNIT_BITS - if MARK == 0 { 1 } else { 0 });
+
+    /// The bytes from a slot on, to the end of its page.
     #[inline(always)]
-    pub fn record(&self, reference: Ref) -> Record<'_> {
+    pub fn slot(&self, reference: Ref) -> &[u8] {
         let (page, unit) = split(reference);
         match &self.pages[page] {
-            Some(bytes) => Record(&bytes[unit * UNIT..]),
-            None => Record(self.young.slot(page, unit)),
+            Some(bytes) => &bytes[unit * UNIT..],
+            None => self.young.slot(page, unit),
         }
     }
 
-    /// A record, to be changed in place.
+    /// The same, to be changed.
     #[inline(always)]
-    pub fn record_mut(&mut self, reference: Ref) -> RecordMut<'_> {
+    pub fn slot_mut(&mut self, reference: Ref) -> &mut [u8] {
         let (page, unit) = split(reference);
         match &mut self.pages[page] {
-            Some(bytes) => RecordMut(&mut bytes[unit * UNIT..]),
-            None => RecordMut(self.young.slot_mut(page, unit)),
+            Some(bytes) => &mut bytes[unit * UNIT..],
+            None => self.young.slot_mut(page, unit),
         }
-    }
-
-    /// A record with nothing but header, short key and short string, if it is on a full-grown page. That is what most
-    /// lookups meet in a heap that is not small, and the way that is made short for them.
-    #[inline(always)]
-    pub fn usual(&self, reference: Ref) -> Option<Record<'_>> {
-        let (page, unit) = split(reference);
-        let record = Record(&self.pages[page].as_ref()?[unit * UNIT..]);
-        record.is_plain().then_some(record)
-    }
-
-    /// A record that [`Heap::usual`] has just been seen to find, to be changed in place.
-    #[inline(always)]
-    pub fn usual_mut(&mut self, reference: Ref) -> RecordMut<'_> {
-        let (page, unit) = split(reference);
-        let bytes = self.pages[page].as_mut().expect("a usual record is on a full-grown page");
-        RecordMut(&mut bytes[unit * UNIT..])
     }
 
     /// Asks for the cache lines of a record's slot, without waiting for them.
@@ -107,31 +99,18 @@ impl Heap {
         }
     }
 
-    /// Stores a new record.
-    pub fn insert(&mut self, draft: &Draft<'_>) -> Ref {
-        let reference = self.allocate(class_of(draft.len()));
-        draft.write(self.record_mut(reference).0);
-        reference
-    }
-
-    /// Stores a new version of a record: in its place if it is of the same size class. The new reference. The old
-    /// version is gone.
-    pub fn replace(&mut self, reference: Ref, draft: &Draft<'_>) -> Ref {
-        if self.fits(reference, draft.len()) {
-            draft.write(self.record_mut(reference).0);
-            return reference;
-        }
-        self.free(reference);
-        self.insert(draft)
-    }
-
     /// Whether a record of this length belongs in the slot of this one.
     #[inline]
     pub fn fits(&self, reference: Ref, len: usize) -> bool {
         self.info[split(reference).0].slot_units() == units_of(class_of(len))
     }
 
-    fn allocate(&mut self, class: usize) -> Ref {
+    /// Takes a slot for so many bytes, at most [`super::class::MAX_RECORD`]; they are to be written at once.
+    pub fn allocate(&mut self, len: usize) -> Ref {
+        self.allocate_class(class_of(len))
+    }
+
+    fn allocate_class(&mut self, class: usize) -> Ref {
         let page = match self.classes.get(class) {
             Some(&Class { first, .. }) if first != NO_PAGE => first as usize,
             _ => self.add_page(class),
@@ -145,8 +124,8 @@ impl Heap {
                 self.grow(page, needed);
             }
         } else {
-            let slot = self.record(join(page, unit)).0;
-            self.info[page].free = u16::from_le_bytes([slot[0], slot[1]]);
+            let slot = self.slot(join(page, unit));
+            self.info[page].free = u16::from_le_bytes([slot[Self::LINK], slot[Self::LINK + 1]]);
         }
         let info = &mut self.info[page];
         info.used += 1;
@@ -166,9 +145,9 @@ impl Heap {
         let next = std::mem::replace(&mut info.free, unit as u16);
         info.used -= 1;
         let (empty, class) = (info.used == 0, info.class());
-        let slot = self.record_mut(reference).0;
-        slot[..2].copy_from_slice(&next.to_le_bytes());
-        slot[FLAGS] = 0;
+        let slot = self.slot_mut(reference);
+        slot[Self::LINK..Self::LINK + 2].copy_from_slice(&next.to_le_bytes());
+        slot[MARK] = 0;
         self.classes[class].used -= 1;
         if was_full {
             self.link(page);
@@ -196,7 +175,7 @@ impl Heap {
         let page = match self.vacant {
             NO_PAGE => {
                 // Like running out of memory, which also ends the process: maxmemory is there to be set lower.
-                assert!(self.pages.len() < MAX_PAGES, "a database holds at most 32 GiB of records");
+                assert!(self.pages.len() < Self::MAX_PAGES, "a database holds at most 32 GiB of records");
                 self.pages.push(None);
                 self.info.push(info);
                 self.pages.len() - 1
@@ -278,7 +257,7 @@ impl Heap {
 
 #[cfg(test)]
 mod tests {
-    use super::super::STRING;
+    use super::super::{Draft, STRING};
     use super::*;
     use crate::random::Random;
 

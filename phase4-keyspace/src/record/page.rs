@@ -19,7 +19,7 @@ pub fn full_grown() -> Page {
 }
 
 /// The pages that are not full-grown, by page number.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Young(Vec<Box<[u8]>>);
 
 impl Young {

@@ -1,8 +1,7 @@
 //! `OBJECT`: how a value is kept, for people who look inside.
-use crate::command::string::string;
 use crate::command::{Command, Context, DataFn, Group, KeySpec, help};
 use crate::error::Error;
-use crate::keyspace::Found;
+use crate::keyspace::{Found, Value};
 use crate::text::integer;
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
@@ -41,16 +40,21 @@ const SHARED_REFCOUNT: i64 = i32::MAX as i64;
 
 fn encoding(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match ctx.peek(ctx.first_key(args.get(2))) {
-        Some(found) => reply.bulk(encoding_name(&found)?.as_bytes()),
+        Some(found) => reply.bulk(encoding_name(&found).as_bytes()),
         None => reply.nil(),
     }
     Ok(())
 }
 
-/// The name that Redis would have for it: integers as `int`, short strings `embstr`, others and edited ones `raw`.
-pub fn encoding_name(found: &Found<'_>) -> Result<&'static str, Error> {
-    let bytes = string(found.value)?;
-    Ok(if found.raw {
+/// The name that Redis would have for it: integers as `int`, short strings `embstr`, others and edited ones `raw`; a collection
+/// by its form.
+pub fn encoding_name(found: &Found<'_>) -> &'static str {
+    let bytes = match found.value {
+        Value::String(bytes) => bytes,
+        Value::Hash(hash) => return if hash.is_packed() { "listpack" } else { "hashtable" },
+        Value::Set(set) => return if set.hashtable { "hashtable" } else { "intset" },
+    };
+    if found.raw {
         "raw"
     } else if integer::parse(bytes).is_some() {
         "int"
@@ -58,7 +62,7 @@ pub fn encoding_name(found: &Found<'_>) -> Result<&'static str, Error> {
         "embstr"
     } else {
         "raw"
-    })
+    }
 }
 
 fn freq(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
@@ -82,17 +86,20 @@ fn idletime(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Res
 
 fn refcount(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match ctx.peek(ctx.first_key(args.get(2))) {
-        Some(found) => reply.integer(refcount_of(&found)?),
+        Some(found) => reply.integer(refcount_of(&found)),
         None => reply.nil(),
     }
     Ok(())
 }
 
 /// Nothing is shared here, but Redis shares small integers, and answers so.
-pub fn refcount_of(found: &Found<'_>) -> Result<i64, Error> {
-    let integer = if found.raw { None } else { integer::parse(string(found.value)?) };
+pub fn refcount_of(found: &Found<'_>) -> i64 {
+    let integer = match found.value {
+        Value::String(bytes) if !found.raw => integer::parse(bytes),
+        _ => None,
+    };
     let shared = integer.is_some_and(|n| (0..SHARED_INTEGERS).contains(&n));
-    Ok(if shared { SHARED_REFCOUNT } else { 1 })
+    if shared { SHARED_REFCOUNT } else { 1 }
 }
 
 fn help_lines(_: &mut Context<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {

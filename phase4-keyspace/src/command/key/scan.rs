@@ -1,5 +1,4 @@
 //! Walking through the keys: all at once (`KEYS`) or a step at a time (`SCAN`).
-use super::type_name;
 use crate::command::{Command, Context, Group, KeySpec};
 use crate::error::Error;
 use crate::keyspace::Value;
@@ -96,7 +95,7 @@ impl<'a> ScanOptions<'a> {
     fn has_type(&self, value: Value<'_>, looked_at: &mut u64) -> bool {
         self.type_name.is_none_or(|name| {
             *looked_at += 1;
-            type_name(value).as_bytes().eq_ignore_ascii_case(name)
+            value.kind().name().as_bytes().eq_ignore_ascii_case(name)
         })
     }
 }

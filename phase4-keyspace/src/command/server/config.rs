@@ -41,7 +41,7 @@ const fn row(
 
 fn get(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let config = &context.state.config;
-    let settable = table::PARAMETERS.iter().map(|parameter| (parameter.name, (parameter.get)(config)));
+    let settable = table::all().map(|parameter| (parameter.name, (parameter.get)(config)));
     let fixed = fixed::FIXED.iter().map(|fixed| (fixed.name, fixed.value.into()));
     let all: Vec<(&str, Vec<u8>)> = settable.chain(fixed).collect();
     // Each once, under the name by which it was asked for first: who asks for `TIMEOUT` finds that.
@@ -151,6 +151,7 @@ fn apply(context: &mut ServerContext<'_>, config: Config) -> Result<(), Error> {
     relisten(context, &config)?;
     context.deliver.outbox.limits = apply::of_the_loop(&config);
     log::set_level(config.loglevel);
+    context.state.keyspace.set_thresholds(&config.thresholds);
     context.state.config = config;
     context.state.update_journal();
     Ok(())

@@ -99,10 +99,12 @@ fn describe(context: &mut ServerContext<'_>, key: &[u8], reply: &mut Reply<'_>) 
     let lru_clock = (keyspace.now() / 1000) as u64 & 0xff_ffff;
     let key = keyspace.hasher.key(key);
     let found = keyspace.db_mut(db).into_peeked(key).ok_or(Error::NoSuchKey)?;
-    let encoding = object::encoding_name(&found)?;
-    let Value::String(bytes) = found.value;
-    let serialized = serialized_len(bytes, encoding);
-    let refcount = object::refcount_of(&found)?;
+    let encoding = object::encoding_name(&found);
+    let serialized = match found.value {
+        Value::String(bytes) => serialized_len(bytes, encoding),
+        collection => collection.bytes(),
+    };
+    let refcount = object::refcount_of(&found);
     let idle = found.idle_secs;
     let lru = lru_clock.wrapping_sub(idle) & 0xff_ffff;
     reply.simple(&format!(

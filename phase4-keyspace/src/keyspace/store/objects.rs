@@ -5,7 +5,7 @@ use crate::hash::Hasher;
 use crate::keyspace::lazyfree::Pieces;
 use crate::keyspace::{Key, Object};
 use crate::memory::alloc::LARGE;
-use crate::record::{OBJECT, RAW, STRING};
+use crate::record::{OBJECT, RAW};
 
 impl Store {
     /// Stores an object under a key; `place` is where the key was found, if it was. An object held there before has been
@@ -18,13 +18,13 @@ impl Store {
         object: Object,
         rest: Content<'_>,
     ) {
-        let index = match object {
-            Object::String(s) if Self::is_short(key.bytes, s.len()) => {
-                let flags = STRING | rest.flags & RAW;
-                return self.write(hasher, key, place, Content { field: &s, flags, ..rest });
-            }
-            object => self.objects.insert(object).0.to_le_bytes(),
-        };
+        if let Some((flags, bytes)) = object.inline()
+            && Self::is_short(key.bytes, bytes.len())
+        {
+            let flags = flags | rest.flags & RAW;
+            return self.write(hasher, key, place, Content { field: bytes, flags, ..rest });
+        }
+        let index = self.objects.insert(object).0.to_le_bytes();
         let flags = OBJECT | rest.flags & RAW;
         self.write(hasher, key, place, Content { field: &index, flags, ..rest });
     }

@@ -1,10 +1,10 @@
 //! Compaction: which page to empty, and moving a record out of it.
-use super::{Heap, join, split};
+use super::{Slots, join, split};
+use crate::record::Ref;
 use crate::record::class::{MAX_RECORD, UNIT, units_of};
 use crate::record::page::PAGE_UNITS;
-use crate::record::{FLAGS, Ref};
 
-impl Heap {
+impl<const MARK: usize> Slots<MARK> {
     // ANCHOR: compaction
     /// A page whose records would all fit into the free slots of other pages of its class, when that class wastes more
     /// than an eighth of its memory.
@@ -27,7 +27,7 @@ impl Heap {
         (0..usize::from(info.fresh))
             .step_by(info.slot_units())
             .map(|unit| join(page, unit))
-            .filter(|reference| self.record(*reference).0[FLAGS] != 0)
+            .filter(|reference| self.slot(*reference)[MARK] != 0)
             .take(count)
             .collect()
     }
@@ -35,11 +35,11 @@ impl Heap {
     /// Moves a record to the first page with room, unchanged. Its new reference.
     pub fn relocate(&mut self, reference: Ref) -> Ref {
         let class = self.info[split(reference).0].class();
-        let moved = self.allocate(class);
+        let moved = self.allocate_class(class);
         let len = units_of(class) * UNIT;
         let mut record = [0; MAX_RECORD];
-        record[..len].copy_from_slice(&self.record(reference).0[..len]);
-        self.record_mut(moved).0[..len].copy_from_slice(&record[..len]);
+        record[..len].copy_from_slice(&self.slot(reference)[..len]);
+        self.slot_mut(moved)[..len].copy_from_slice(&record[..len]);
         self.free(reference);
         moved
     }

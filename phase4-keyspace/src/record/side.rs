@@ -2,18 +2,18 @@
 //!
 //! Kept without holes: removing fills the place with the last one, whose owner is told its new index. So the memory of
 //! a million long values comes back with them, and there is no free list to keep.
+use super::{Ref, SideIndex};
 use crate::memory::chunks::Chunks;
-use crate::record::{Ref, SideIndex};
 
 /// A value too big for a record, and the record that points to it.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 struct Cell<T> {
     owner: Ref,
     value: T,
 }
 
 /// Values too big for a record, without holes between them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Slab<T: Default> {
     cells: Chunks<Cell<T>, 256>,
 }
@@ -35,6 +35,11 @@ impl<T: Default> Slab<T> {
     /// Names the record that owns it.
     pub fn set_owner(&mut self, index: SideIndex, owner: Ref) {
         self.cells[index.0 as usize].owner = owner;
+    }
+
+    /// How many there are. The next one that [`Slab::insert`] adds has this index, and the last one this less one.
+    pub fn len(&self) -> usize {
+        self.cells.len()
     }
 
     /// The value.
