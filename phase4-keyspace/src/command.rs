@@ -6,9 +6,11 @@ use crate::wire::reply::Reply;
 pub mod connection;
 pub mod context;
 pub mod docs;
+pub mod element;
 pub mod flags;
 #[cfg(test)]
 mod harness;
+pub mod hash;
 pub mod key;
 pub mod keys;
 pub mod lookup;
@@ -113,6 +115,9 @@ static TABLE: &[&[Command]] = &[
     string::range::COMMANDS,
     string::counter::COMMANDS,
     string::lcs::COMMANDS,
+    hash::COMMANDS,
+    hash::counter::COMMANDS,
+    hash::walk::COMMANDS,
     key::COMMANDS,
     key::expire::COMMANDS,
     key::scan::COMMANDS,

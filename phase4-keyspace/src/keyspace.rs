@@ -23,6 +23,7 @@ mod walk;
 pub(crate) use crate::random::Random;
 
 pub use crate::hash::{Hasher, Key};
+pub use crate::types::packed::Entry;
 pub use crate::types::{
     Collection, Deadline, Edit, Found, Hash, HashRef, Kind, Millis, Object, Rules, Set, SetRef, Taken,
     Thresholds, Value,
@@ -78,7 +79,6 @@ impl Keyspace {
     }
 
     /// A source of random numbers of its own.
-    #[expect(dead_code, reason = "the commands that ask for it come next")]
     pub(crate) fn random(&mut self) -> Random {
         Random(self.random.next() | 1)
     }

@@ -11,6 +11,12 @@ pub enum Group {
     Generic,
     /// Strings.
     String,
+    /// Bits of strings.
+    Bitmap,
+    /// Hashes.
+    Hash,
+    /// Sets.
+    Set,
     /// Docs the client's connection.
     Connection,
     /// Docs the server.
@@ -27,6 +33,9 @@ impl Group {
         match self {
             Group::Generic => "generic",
             Group::String => "string",
+            Group::Bitmap => "bitmap",
+            Group::Hash => "hash",
+            Group::Set => "set",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",
@@ -39,6 +48,9 @@ impl Group {
         match self {
             Group::Generic => "keyspace",
             Group::String => "string",
+            Group::Bitmap => "bitmap",
+            Group::Hash => "hash",
+            Group::Set => "set",
             Group::Connection => "connection",
             Group::Server | Group::PubSub => "",
             Group::Transactions => "transaction",

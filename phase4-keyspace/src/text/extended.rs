@@ -40,6 +40,11 @@ impl Extended {
     /// Zero, what an absent key holds.
     pub const ZERO: Extended = Extended(Repr::Finite(Finite { negative: false, mantissa: 0, exponent: 0 }));
 
+    /// Whether it is no infinity.
+    pub fn is_finite(self) -> bool {
+        matches!(self.0, Repr::Finite(_))
+    }
+
     /// Reads a decimal or hexadecimal number or an infinity, as `strtold` does. `None` if it is not a number from its
     /// first byte to its last, or too large, or too small to differ from zero.
     pub fn parse(text: &[u8]) -> Option<Extended> {

@@ -41,8 +41,8 @@ fn keys(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<
 /// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
 fn scan(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     // ANCHOR: scan-body
-    let cursor = integer::parse_cursor(args.get(1)).ok_or(Error::bad_argument("ERR invalid cursor"))?;
-    let options = ScanOptions::parse(args)?;
+    let cursor = cursor(args.get(1))?;
+    let options = ScanOptions::parse(args, 2, true)?;
     // The reply leads with the next cursor, which is known only after the keys: they wait in a buffer of their own.
     let mut keys = Vec::new();
     let mut elements = Reply::new(&mut keys, reply.wire());
@@ -67,23 +67,39 @@ fn scan(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<
     // ANCHOR_END: scan-body
 }
 
-struct ScanOptions<'a> {
-    pattern: Pattern<'a>,
-    count: usize,
+/// The cursor that an argument is.
+pub fn cursor(text: &[u8]) -> Result<u64, Error> {
+    integer::parse_cursor(text).ok_or(Error::bad_argument("ERR invalid cursor"))
+}
+
+/// What `HSCAN` and its kin answer where there is no key.
+pub fn empty_scan(reply: &mut Reply<'_>) {
+    reply.array(2);
+    reply.bulk(b"0");
+    reply.array(0);
+}
+
+/// `[MATCH pattern] [COUNT count]`, and of keys `[TYPE type]`.
+pub struct ScanOptions<'a> {
+    /// What the elements must match.
+    pub pattern: Pattern<'a>,
+    /// About how many elements to look at.
+    pub count: usize,
     type_name: Option<&'a [u8]>,
 }
 
 impl<'a> ScanOptions<'a> {
-    fn parse(args: Args<'a>) -> Result<Self, Error> {
+    /// Reads the arguments from `first` on.
+    pub fn parse(args: Args<'a>, first: usize, keys: bool) -> Result<Self, Error> {
         let mut options = ScanOptions { pattern: Pattern::new(b"*"), count: DEFAULT_COUNT, type_name: None };
-        for at in (2..args.len()).step_by(2) {
+        for at in (first..args.len()).step_by(2) {
             let value = args.at(at + 1).ok_or(Error::Syntax)?;
             if args.is(at, "count") {
                 let count = integer::parse(value).ok_or(Error::NotInteger)?;
                 options.count = usize::try_from(count).ok().filter(|&n| n > 0).ok_or(Error::Syntax)?;
             } else if args.is(at, "match") {
                 options.pattern = Pattern::new(value);
-            } else if args.is(at, "type") {
+            } else if keys && args.is(at, "type") {
                 options.type_name = Some(value);
             } else {
                 return Err(Error::Syntax);
@@ -102,17 +118,21 @@ impl<'a> ScanOptions<'a> {
 
 /// A pattern, with the one that everything matches told apart: the matcher itself never lets `*` match the empty key.
 #[derive(Clone, Copy)]
-enum Pattern<'a> {
+pub enum Pattern<'a> {
+    /// `*`
     Everything,
+    /// Any other.
     Glob(&'a [u8]),
 }
 
 impl<'a> Pattern<'a> {
-    fn new(pattern: &'a [u8]) -> Self {
+    /// Of an argument.
+    pub fn new(pattern: &'a [u8]) -> Self {
         if pattern == b"*" { Pattern::Everything } else { Pattern::Glob(pattern) }
     }
 
-    fn matches(self, key: &[u8]) -> bool {
+    /// Whether a key, a field or a member matches.
+    pub fn matches(self, key: &[u8]) -> bool {
         match self {
             Pattern::Everything => true,
             Pattern::Glob(pattern) => glob::matches(pattern, key),

@@ -1,0 +1,86 @@
+//! What the commands of all collections share: replies of entries, counts as arguments, and choosing some of many at random.
+use super::Context;
+use crate::error::Error;
+use crate::keyspace::{Entry, Random};
+use crate::text::integer;
+use crate::wire::reply::Reply;
+
+/// Appends an entry as a string.
+#[inline]
+pub fn bulk(reply: &mut Reply<'_>, entry: Entry<'_>) {
+    match entry {
+        Entry::Bytes(bytes) => reply.bulk(bytes),
+        Entry::Integer(_) => entry.with(|text| reply.bulk(text)),
+    }
+}
+
+/// A count whose sign means something: negative, elements may come twice.
+pub fn signed_count(text: &[u8]) -> Result<i64, Error> {
+    let count = integer::parse(text).ok_or(Error::NotInteger)?;
+    if count == i64::MIN {
+        let text =
+            "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807";
+        return Err(Error::bad_argument(text));
+    }
+    Ok(count)
+}
+
+/// A count that is not negative.
+pub fn positive_count(text: &[u8]) -> Result<u64, Error> {
+    let count = integer::parse(text).and_then(|count| u64::try_from(count).ok());
+    count.ok_or(Error::bad_argument("ERR value is out of range, must be positive"))
+}
+
+/// Refuses a reply of more elements than the longest string has room for at thirty-two bytes each. Redis would go on until its
+/// memory is full.
+pub fn check_repeats(ctx: &Context<'_>, repeats: u64) -> Result<(), Error> {
+    match repeats <= ctx.max_string as u64 / 32 {
+        true => Ok(()),
+        false => Err(Error::bad_argument("ERR value is out of range")),
+    }
+}
+
+/// Chooses so many of the elements that pass by, each set of them as likely as any other (Fan, Muller and Rezucha, 1962).
+pub struct Selection {
+    wanted: usize,
+    left: usize,
+    random: Random,
+}
+
+impl Selection {
+    /// `wanted` of `all`.
+    pub fn new(wanted: usize, all: usize, random: Random) -> Self {
+        Selection { wanted: wanted.min(all), left: all, random }
+    }
+
+    /// How many will have been taken at the end.
+    pub fn wanted(&self) -> usize {
+        self.wanted
+    }
+
+    /// Whether the next element is one of the chosen.
+    pub fn takes(&mut self) -> bool {
+        let takes = (self.random.next() >> 16) as usize % self.left.max(1) < self.wanted;
+        self.left = self.left.saturating_sub(1);
+        self.wanted -= usize::from(takes);
+        takes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_so_many_are_chosen_and_each_as_often() {
+        let mut hits = [0_u32; 10];
+        for seed in 1..=20_000 {
+            let mut selection = Selection::new(3, 10, Random(seed));
+            let chosen: Vec<usize> = (0..10).filter(|_| selection.takes()).collect();
+            assert_eq!(chosen.len(), 3);
+            chosen.into_iter().for_each(|at| hits[at] += 1);
+        }
+        assert!(hits.iter().all(|hits| (5_700..6_300).contains(hits)), "{hits:?}");
+        assert_eq!(Selection::new(9, 4, Random(1)).wanted(), 4);
+    }
+}
