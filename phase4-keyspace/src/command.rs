@@ -16,6 +16,7 @@ pub mod keys;
 pub mod lookup;
 pub mod pubsub;
 pub mod server;
+pub mod set;
 pub mod string;
 pub mod transaction;
 
@@ -118,6 +119,9 @@ static TABLE: &[&[Command]] = &[
     hash::COMMANDS,
     hash::counter::COMMANDS,
     hash::walk::COMMANDS,
+    set::COMMANDS,
+    set::algebra::COMMANDS,
+    set::walk::COMMANDS,
     key::COMMANDS,
     key::expire::COMMANDS,
     key::scan::COMMANDS,

@@ -6,7 +6,7 @@
 use super::lazyfree::Pieces;
 use super::store::{Content, Store};
 use super::usage;
-use super::{Deadline, Found, Hasher, Key, Millis, Object, Rules};
+use super::{Deadline, Found, Hasher, Key, Millis, Object, Rules, Value};
 use crate::dict::Place;
 use crate::random::Random;
 use crate::record::{RAW, Record, Ref};
@@ -121,6 +121,17 @@ impl Db {
             Some((reference, true)) => Plain::String(reference),
             Some((reference, false)) => Plain::Unusual(reference),
         }
+    }
+
+    /// The value of a live key, with nothing marked, removed or counted.
+    pub fn value(&self, key: Key<'_>) -> Option<Value<'_>> {
+        let place = self.store.locate(key)?;
+        (!self.is_dead(self.store.record(place.reference))).then(|| self.store.value(place.reference))
+    }
+
+    /// What edits of collections have to know.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     #[inline(always)]

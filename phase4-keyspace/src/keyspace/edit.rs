@@ -75,6 +75,15 @@ impl DbMut<'_> {
         self.note(key, event, 1);
     }
 
+    /// Removes a key because a command has taken so many elements, which were all: `event` is noted, then `del`.
+    pub fn remove_emptied(&mut self, key: Key<'_>, event: Event, dirty: u32) {
+        if let Some(place) = self.alive(key) {
+            self.note(key, event, dirty);
+            self.db.store.delete(&self.db.hasher, key.hash, place);
+            self.note(key, Event::Del, 0);
+        }
+    }
+
     fn edit_collection<T: Collection, R>(
         &mut self,
         key: Key<'_>,

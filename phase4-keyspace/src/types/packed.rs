@@ -49,6 +49,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Length as text.
+    #[allow(clippy::len_without_is_empty)]
     pub fn len(self) -> usize {
         self.with(<[u8]>::len)
     }

@@ -10,6 +10,7 @@ use super::rules::Rules;
 use super::table::{self, Spot, Table};
 use super::{Kind, Object};
 use crate::record::Ref;
+use crate::text::integer;
 
 /// Most members, and bytes of a member, of a packed set.
 const PACKED_MEMBERS: usize = 128;
@@ -240,6 +241,24 @@ impl Set {
                 found.is_some()
             }
         }
+    }
+
+    /// Removes a member chosen by chance; it was there.
+    pub fn pop(&mut self, random: impl FnMut() -> u64) -> Vec<u8> {
+        let member = self.read().pick(random).to_vec();
+        self.remove(Entry::of(&member));
+        member
+    }
+
+    /// Redis has copied what is left of the set to a new one, which is an `intset` again if it can be.
+    pub fn forget_past(&mut self, rules: &Rules) {
+        let mut integers = true;
+        self.read().each_while(|member| {
+            // Longer integers than a reference can be are text in a table.
+            integers = member.with(integer::parse).is_some();
+            integers
+        });
+        self.hashtable = !integers || self.read().len() as u64 > rules.limits.set_integers;
     }
 
     fn unpack(&mut self, rules: &Rules) {

@@ -133,10 +133,19 @@ impl<'a> Reply<'a> {
 
     /// An array whose length is known only when it is written: `fill` appends the elements and returns how many.
     pub fn counted_array(&mut self, fill: impl FnOnce(&mut Reply<'_>) -> usize) {
+        self.counted(fill, Reply::array);
+    }
+
+    /// The same for distinct elements.
+    pub fn counted_set(&mut self, fill: impl FnOnce(&mut Reply<'_>) -> usize) {
+        self.counted(fill, Reply::set);
+    }
+
+    fn counted(&mut self, fill: impl FnOnce(&mut Reply<'_>) -> usize, announce: fn(&mut Reply<'a>, usize)) {
         let start = self.out.len();
         let count = fill(self);
         let end = self.out.len();
-        self.array(count);
+        announce(self, count);
         let header = self.out.len() - end;
         self.out[start..].rotate_right(header);
     }
