@@ -127,6 +127,7 @@ static TABLE: &[&[Command]] = &[
     key::scan::COMMANDS,
     key::databases::COMMANDS,
     key::object::COMMANDS,
+    key::memory::COMMANDS,
     server::commands::COMMANDS,
     connection::COMMANDS,
     connection::client::COMMANDS,

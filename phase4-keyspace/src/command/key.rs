@@ -1,6 +1,7 @@
 //! Keys of any type: whether they exist, what they hold, what they are called, and their end.
 pub mod databases;
 pub mod expire;
+pub mod memory;
 pub mod object;
 pub mod scan;
 

@@ -129,6 +129,18 @@ impl Db {
         (!self.is_dead(self.store.record(place.reference))).then(|| self.store.value(place.reference))
     }
 
+    /// Bytes that a key takes, its value and its share of the table included; with nothing marked, removed or counted.
+    pub fn usage(&self, key: Key<'_>) -> Option<usize> {
+        /// Seven references to a bucket of 64 bytes.
+        const REFERENCE: usize = 9;
+        let Place { reference, .. } = self.store.locate(key)?;
+        let elsewhere = match self.store.record(reference).object() {
+            Some(index) => self.store.objects.get(index).bytes(),
+            None => 0,
+        };
+        Some(REFERENCE + self.store.heap.slot_len(reference) + elsewhere)
+    }
+
     /// What edits of collections have to know.
     pub fn rules(&self) -> &Rules {
         &self.rules

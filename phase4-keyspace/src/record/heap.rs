@@ -105,6 +105,11 @@ impl<const MARK: usize> Slots<MARK> {
         self.info[split(reference).0].slot_units() == units_of(class_of(len))
     }
 
+    /// Bytes of a slot.
+    pub fn slot_len(&self, reference: Ref) -> usize {
+        self.info[split(reference).0].slot_units() * UNIT
+    }
+
     /// Takes a slot for so many bytes, at most [`super::class::MAX_RECORD`]; they are to be written at once.
     pub fn allocate(&mut self, len: usize) -> Ref {
         self.allocate_class(class_of(len))

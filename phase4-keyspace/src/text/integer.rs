@@ -25,6 +25,21 @@ pub fn parse(text: &[u8]) -> Option<i64> {
     }
 }
 
+/// Reads the integer that a text begins with, as C's `atoi` does: blanks before it and anything behind are passed over, no
+/// digits are a zero, and what is beyond 32 bits is cut off.
+pub fn leading(text: &[u8]) -> i32 {
+    let text = text.trim_ascii_start();
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    let value =
+        digits.fold(0_i64, |value, digit| value.saturating_mul(10).saturating_add((digit - b'0').into()));
+    (if negative { -value } else { value }) as i32
+}
+
 /// Reads an unsigned 64-bit integer as C's `strtoul` does, which is how Redis reads SCAN's cursor: a sign is accepted,
 /// a negative number wraps around, and no digits at all are a zero; a NUL ends the text. Leading blanks and anything behind
 /// are not accepted.
@@ -117,6 +132,14 @@ mod tests {
             assert_eq!(parse(Decimal::new(value).as_bytes()), Some(value));
         }
         assert_eq!(Decimal::unsigned(u64::MAX).as_bytes(), b"18446744073709551615");
+    }
+
+    #[test]
+    fn reads_what_a_text_begins_with_as_atoi_does() {
+        for (text, value) in [("", 0), ("x1", 0), ("2x", 2), (" 1", 1), ("+1", 1), ("-3 ", -3), ("1.5", 1)] {
+            assert_eq!(leading(text.as_bytes()), value, "{text:?}");
+        }
+        assert_eq!((leading(b"4294967297"), leading(b"99999999999999999999")), (1, -1));
     }
 
     #[test]

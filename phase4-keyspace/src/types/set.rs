@@ -10,7 +10,6 @@ use super::rules::Rules;
 use super::table::{self, Spot, Table};
 use super::{Kind, Object};
 use crate::record::Ref;
-use crate::text::integer;
 
 /// Most members, and bytes of a member, of a packed set.
 const PACKED_MEMBERS: usize = 128;
@@ -85,10 +84,11 @@ impl Collection for Set {
     }
 }
 
+/// A member of a table. What is text there because it is too long for a reference is an integer elsewhere.
 fn entry(table: &Table<Member>, reference: Ref) -> Entry<'_> {
     match table::integer_of(reference) {
         Some(integer) => Entry::Integer(integer),
-        None => Entry::Bytes(table.member(reference)),
+        None => Entry::of(table.member(reference)),
     }
 }
 
@@ -254,8 +254,7 @@ impl Set {
     pub fn forget_past(&mut self, rules: &Rules) {
         let mut integers = true;
         self.read().each_while(|member| {
-            // Longer integers than a reference can be are text in a table.
-            integers = member.with(integer::parse).is_some();
+            integers = matches!(member, Entry::Integer(_));
             integers
         });
         self.hashtable = !integers || self.read().len() as u64 > rules.limits.set_integers;

@@ -139,7 +139,7 @@ impl Generator {
         if scan {
             self.batch += 1;
         }
-        let settle = self.touch_after_past_deadline(&request);
+        let settle = self.touch_after_past_deadline(&request).or_else(|| forget_after_chance(&request));
         let last = scan || request.is("QUIT", None) || request.is("CLIENT", Some("KILL"));
         let size = request.size();
         self.push(connection, request);
@@ -218,6 +218,17 @@ impl Generator {
 
     fn push(&mut self, connection: usize, request: Request) {
         self.steps.push(Step { connection, batch: self.batch, request });
+    }
+}
+
+/// `SPOP` takes other members from each server: the rest of the set goes too.
+fn forget_after_chance(request: &Request) -> Option<Request> {
+    let Request::Command(pieces) = request else { return None };
+    match pieces.get(1) {
+        Some(super::step::Piece::Bytes(key)) if request.is("SPOP", None) => {
+            Some(Request::command(&[b"DEL", key]))
+        }
+        _ => None,
     }
 }
 

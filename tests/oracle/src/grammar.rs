@@ -15,6 +15,16 @@ pub enum Arg {
     Word(&'static str),
     /// A key out of a small pool, so that commands meet; at times out of a large one, so that the table grows.
     Key,
+    /// A key that is a hash as a rule.
+    Hash,
+    /// A key that is a set as a rule.
+    Set,
+    /// A field or a member out of a small pool, at times any value.
+    Element,
+    /// A field or a member out of a pool beyond the sizes at which encodings change.
+    Wide,
+    /// How many elements to draw, twice the same ones if negative; never so many that a server would be busy for long.
+    Draws,
     /// A value: numbers, text, binary bytes, lengths at which encodings change.
     Value,
     /// An integer, the extremes and things that are nearly one included.
@@ -102,6 +112,11 @@ fn expand(arg: Arg, rng: &mut Rng, out: &mut Vec<Piece>) {
     let bytes = match arg {
         Arg::Word(word) => some_case(word, rng),
         Arg::Key => key(rng),
+        Arg::Hash => typed(b'h', rng),
+        Arg::Set => typed(b's', rng),
+        Arg::Element => element(rng),
+        Arg::Wide => rng.below(800).to_string().into_bytes(),
+        Arg::Draws => rng.pick(DRAWS).as_bytes().to_vec(),
         Arg::Value => value(rng),
         Arg::Int => int(rng),
         Arg::Float => rng.pick(FLOATS).as_bytes().to_vec(),
@@ -216,6 +231,26 @@ const DATABASES: &[&str] = &[
     "4294967296",
 ];
 const COUNTS: &[&str] = &["1", "2", "10", "100", "1000", "1000000", "0", "-1", "abc", "9223372036854775807"];
+const DRAWS: &[&str] = &[
+    "0",
+    "1",
+    "1",
+    "2",
+    "3",
+    "5",
+    "20",
+    "1000",
+    "-1",
+    "-2",
+    "-5",
+    "-1500",
+    "x",
+    "",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775808",
+    "4611686018427387904",
+];
 const PATTERNS: &[&[u8]] = &[
     b"*",
     b"k*",
@@ -249,7 +284,11 @@ fn junk(rng: &mut Rng) -> Vec<u8> {
         0 => Vec::new(),
         1 => b"junk".to_vec(),
         2 => rng.between(-20, 0).to_string().into_bytes(),
-        3 => rng.pick(EXTREMES).as_bytes().to_vec(),
+        // As a number of elements to draw, a negative one that is in range would keep a server busy for ever.
+        3 => match *rng.pick(EXTREMES) {
+            "-2147483649" => b"-9223372036854775809".to_vec(),
+            extreme => extreme.as_bytes().to_vec(),
+        },
         _ => {
             let length = rng.below(12);
             [vec![0xfe], rng.bytes(length)].concat()
@@ -266,6 +305,24 @@ fn key(rng: &mut Rng) -> Vec<u8> {
         90 => b"with space \"quoted\"".to_vec(),
         91 => vec![b'L'; 300],
         _ => format!("many:{}", rng.below(3000)).into_bytes(),
+    }
+}
+
+/// One of a few keys of a type, or any key.
+fn typed(letter: u8, rng: &mut Rng) -> Vec<u8> {
+    match rng.below(100) {
+        0..94 => vec![letter, b'0' + rng.below(6) as u8],
+        _ => key(rng),
+    }
+}
+
+fn element(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(100) {
+        0..45 => format!("e{}", rng.below(16)).into_bytes(),
+        45..80 => rng.between(-8, 24).to_string().into_bytes(),
+        // 64 bytes is the longest that is packed as a rule.
+        80..84 => vec![b'y'; 62 + rng.below(5)],
+        _ => value(rng),
     }
 }
 

@@ -38,7 +38,7 @@ impl Replay {
         let mut replay = Replay { addresses, pairs: (0..CONNECTIONS).map(|_| None).collect(), exchanges: 0 };
         let mut pair = [Connection::open(addresses[0])?, Connection::open(addresses[1])?];
         let mut bytes = Vec::new();
-        let reset: [&[&[u8]]; 11] = [
+        let reset: [&[&[u8]]; 18] = [
             &[b"AUTH", PASSWORD.as_bytes()],
             &[b"CLIENT", b"UNPAUSE"],
             &[b"CONFIG", b"SET", b"requirepass", b""],
@@ -50,6 +50,13 @@ impl Replay {
             &[b"DEBUG", b"SET-ACTIVE-EXPIRE", b"0"],
             &[b"FLUSHALL"],
             &[b"CONFIG", b"RESETSTAT"],
+            &[b"CONFIG", b"SET", b"hash-max-listpack-entries", b"512"],
+            &[b"CONFIG", b"SET", b"hash-max-listpack-value", b"64"],
+            &[b"CONFIG", b"SET", b"zset-max-listpack-entries", b"128"],
+            &[b"CONFIG", b"SET", b"zset-max-listpack-value", b"64"],
+            &[b"CONFIG", b"SET", b"set-max-intset-entries", b"512"],
+            &[b"CONFIG", b"SET", b"list-max-listpack-size", b"-2"],
+            &[b"CONFIG", b"SET", b"list-compress-depth", b"0"],
         ];
         for command in reset {
             encode(&Request::command(command), &[], &[], &mut bytes);
@@ -239,6 +246,11 @@ fn agree(request: Option<&Request>, redis: &Reply, ours: &Reply, scanned: bool) 
     let rule = match request {
         // A cursor in the middle means something only to the server that gave it.
         Some(request) if request.is("SCAN", None) => Some(Rule::SameKind),
+        Some(request)
+            if (request.is("HSCAN", None) || request.is("SSCAN", None)) && request.word(2) != b"0" =>
+        {
+            Some(Rule::AnyStep)
+        }
         Some(request) => rule_for(request),
         None => None,
     };

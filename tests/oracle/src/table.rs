@@ -1,4 +1,7 @@
 //! The commands that are compared. A new command joins by one row.
+mod hashes;
+mod sets;
+
 use super::grammar::Arg::{self, *};
 use super::grammar::{PASSWORD, Row, row};
 
@@ -34,6 +37,11 @@ const KNOWN_COMMANDS: Arg = Choice(&[
     &[Word("expire")],
     &[Word("lcs")],
     &[Word("object")],
+    &[Word("hset")],
+    &[Word("hrandfield")],
+    &[Word("smove")],
+    &[Word("sinterstore")],
+    &[Word("sintercard")],
     &[Word("config|get")],
     &[Word("nosuchcommand")],
 ]);
@@ -87,7 +95,13 @@ const KEYS: &[Row] = &[
     row(
         1,
         "SCAN 0 COUNT 100000000 TYPE",
-        &[Choice(&[&[Word("string")], &[Word("list")], &[Word("nonsense")]])],
+        &[Choice(&[
+            &[Word("string")],
+            &[Word("list")],
+            &[Word("hash")],
+            &[Word("set")],
+            &[Word("nonsense")],
+        ])],
     ),
     row(1, "SCAN", &[Int, Options(SCAN_OPTIONS)]),
     row(3, "RANDOMKEY", &[]),
@@ -251,7 +265,7 @@ const SERVER: &[Row] = &[
 
 /// Every row.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [STRINGS, KEYS, CONNECTIONS, SERVER].into_iter().flatten()
+    [STRINGS, KEYS, hashes::ROWS, sets::ROWS, CONNECTIONS, SERVER].into_iter().flatten()
 }
 
 /// Requests that are no RESP arrays: inline commands, and streams that end their connection. Each ends whole.
@@ -293,6 +307,7 @@ pub const RAW: &[&[u8]] = &[
 pub const CONFIG_SET: &[(&[&str], &[&str])] = &[
     (&["timeout", "tcp-keepalive", "maxclients"], BAD_INTEGERS),
     (&["proto-max-bulk-len", "client-query-buffer-limit"], BAD_AMOUNTS),
+    (COLLECTION_SIZES, &["0", "1", "8", "64", "512", "-1", "x", "9223372036854775808"]),
     (IMMUTABLE, &["", "no", "x"]),
     (&["client-output-buffer-limit"], OUTPUT_LIMITS),
     (&["loglevel"], &["warning", "DEBUG", "debug", "loud", ""]),
@@ -326,6 +341,20 @@ const BAD_AMOUNTS: &[&str] = &[
     "1 mb",
     "9223372036854775808",
     "99999999999999999999999999999",
+];
+
+/// Both names of each parameter. They decide what OBJECT ENCODING answers, for both servers alike.
+const COLLECTION_SIZES: &[&str] = &[
+    "hash-max-listpack-entries",
+    "hash-max-ziplist-entries",
+    "hash-max-listpack-value",
+    "hash-max-ziplist-value",
+    "zset-max-listpack-entries",
+    "zset-max-ziplist-value",
+    "set-max-intset-entries",
+    "list-max-listpack-size",
+    "list-max-ziplist-size",
+    "list-compress-depth",
 ];
 
 const IMMUTABLE: &[&str] = &[

@@ -49,7 +49,7 @@ fn sdiff(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result
 
 fn sunion(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let keys = keys(ctx, args, 1);
-    check(ctx, &keys, true)?;
+    check(ctx, &keys)?;
     let db = ctx.keyspace.db(ctx.db);
     let union = collect(&sets(db, &keys), union, db.rules());
     reply.set(union.read().len());
@@ -86,7 +86,7 @@ fn sintercard(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> R
     }
     let mut keys = keys(ctx, args, 2);
     keys.truncate(numkeys);
-    check(ctx, &keys, true)?;
+    check(ctx, &keys)?;
     let mut count = 0;
     intersection(&sets(ctx.keyspace.db(ctx.db), &keys), &mut |_| {
         count += 1;
@@ -136,12 +136,10 @@ fn keys<'k>(ctx: &Context<'_>, args: Args<'k>, first: usize) -> Vec<Key<'k>> {
     args.from(first).enumerate().map(|(n, bytes)| ctx.nth_key(n + hashed_before, bytes)).collect()
 }
 
-/// Looks every key up, so that dead ones are removed and uses are marked; one of another type is refused. Those that a
-/// writing command reads are not `counted` as hits and misses.
-fn check(ctx: &mut Context<'_>, keys: &[Key<'_>], counted: bool) -> Result<(), Error> {
+/// Looks every key up, so that dead ones are removed and uses are marked and counted; one of another type is refused.
+fn check(ctx: &mut Context<'_>, keys: &[Key<'_>]) -> Result<(), Error> {
     for key in keys {
-        let found = if counted { ctx.read(*key) } else { ctx.keyspace.db_mut(ctx.db).into_found(*key) };
-        if let Some(found) = found {
+        if let Some(found) = ctx.read(*key) {
             set(found.value)?;
         }
     }
@@ -160,7 +158,7 @@ fn show(
     reply: &mut Reply<'_>,
 ) -> Result<(), Error> {
     let keys = keys(ctx, args, 1);
-    check(ctx, &keys, true)?;
+    check(ctx, &keys)?;
     let sets = sets(ctx.keyspace.db(ctx.db), &keys);
     reply.counted_set(|reply| {
         let mut count = 0;
@@ -183,7 +181,7 @@ fn keep(
     reply: &mut Reply<'_>,
 ) -> Result<(), Error> {
     let keys = keys(ctx, args, 2);
-    check(ctx, &keys, false)?;
+    check(ctx, &keys)?;
     let db = ctx.keyspace.db(ctx.db);
     let result = collect(&sets(db, &keys), operation, db.rules());
     let len = result.read().len();
@@ -221,7 +219,11 @@ mod tests {
             let mut set = BTreeSet::new();
             while set.len() < size {
                 let number = random.below(700);
-                set.insert(if number % 3 == 0 { format!("m{number}") } else { number.to_string() });
+                set.insert(match number % 3 {
+                    0 => format!("m{number}"),
+                    1 => number.to_string(),
+                    _ => (number << 40).to_string(),
+                });
             }
             set.iter().for_each(|member| h.expect(&format!("SADD s{n} {member}"), ":1"));
             model.push(set);

@@ -52,8 +52,9 @@ impl Options {
 fn lcs(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let max = ctx.max_string;
     // Both must be at hand at once, and a lookup may expire a key: so one of them is copied.
-    let a = load(ctx, args.get(1))?.to_vec();
-    let b = load(ctx, args.get(2))?;
+    let a = load(ctx, args.get(1)).map(<[u8]>::to_vec);
+    let b = load(ctx, args.get(2));
+    let (a, b) = (a?, b?);
     let options = Options::parse(args)?;
     let table = Table::new(&a, b, max)?;
     if options.len {

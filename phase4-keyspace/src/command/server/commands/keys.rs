@@ -2,6 +2,7 @@
 use super::describe::{access, write_flags};
 use crate::command::{Command, Context, KeySpec, find};
 use crate::error::Error;
+use crate::text::integer;
 use crate::wire::args::{Args, OwnedArgs};
 use crate::wire::reply::Reply;
 
@@ -11,6 +12,7 @@ const REQUEST: usize = 2;
 pub fn getkeys(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let command = requested(args)?;
     let request = request(args);
+    check_count(command.keys, request.as_args())?;
     let keys = command.keys.of(request.as_args());
     reply.counted_array(|reply| keys.map(|key| reply.bulk(key)).count());
     Ok(())
@@ -19,6 +21,7 @@ pub fn getkeys(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Re
 pub fn getkeysandflags(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let command = requested(args)?;
     let request = request(args);
+    check_count(command.keys, request.as_args())?;
     let keys: Vec<&[u8]> = command.keys.of(request.as_args()).collect();
     reply.array(keys.len());
     for (i, key) in keys.into_iter().enumerate() {
@@ -46,6 +49,17 @@ fn requested(args: Args<'_>) -> Result<&'static Command, Error> {
         return Err(Error::bad_argument("ERR Invalid number of arguments specified for command"));
     }
     Ok(row)
+}
+
+/// Refuses a number of keys that is none, or that is more than there are arguments.
+fn check_count(keys: KeySpec, request: Args<'_>) -> Result<(), Error> {
+    let KeySpec::Counted { count, first, .. } = keys else { return Ok(()) };
+    let possible = request.len().saturating_sub(first as usize);
+    let stated = request.at(count as usize).map_or(0, integer::leading);
+    match usize::try_from(stated) {
+        Ok(1..) if stated as usize <= possible => Ok(()),
+        _ => Err(Error::bad_argument("ERR Invalid arguments specified for command")),
+    }
 }
 
 /// The arguments of the request behind `COMMAND GETKEYS`.
