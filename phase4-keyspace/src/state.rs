@@ -147,6 +147,11 @@ impl State {
         })
     }
 
+    /// Whether the client may run anything now, and its replies need nothing around them and all reach it.
+    pub fn is_ordinary(&self, caller: &Caller) -> bool {
+        !caller.is_restricted() && !caller.is_silent() && caller.wire != Wire::Framed && self.pause.is_none()
+    }
+
     /// The journal keeps its entries while something reads them.
     pub fn update_journal(&mut self) {
         let keep = self.recorder.is_some() || !self.watchers.is_empty() || self.config.notify.any();

@@ -11,7 +11,7 @@ use crate::state::clients::Caller;
 use crate::wire::reply::Reply;
 
 use super::admit::Incoming;
-use super::run::{refuse, run};
+use super::run::{fail, run};
 
 /// Runs what the client has queued. An error at run time is the reply of its command and stops nothing; one at the time of
 /// queueing, or a watched key that has changed, stops everything.
@@ -44,8 +44,7 @@ pub(super) fn exec(
         let command = Resolved::Known(queued.command);
         let incoming = Incoming { command, hashes: &[], args: queued.args.as_args() };
         if let Err(error) = run(state, caller, (queued.command, row), &incoming, out, deliver) {
-            state.stats.commands[queued.command as usize].failed += 1;
-            refuse(state, &error, caller.wire, out);
+            fail(state, queued.command, &error, caller.wire, out);
         }
         if matches!(row.run, Run::Server(_)) {
             // SELECT and HELLO hold for what is queued behind them.

@@ -1,5 +1,5 @@
 //! A command's function, called with what it may touch, and the reply of one that failed.
-use crate::command::{Command, Context, Run, ServerContext};
+use crate::command::{Command, Context, DataFn, Run, ServerContext};
 use crate::deliver::Deliver;
 use crate::error::Error;
 use crate::state::State;
@@ -11,7 +11,6 @@ use super::admit::Incoming;
 
 // ANCHOR: run-command
 /// Calls the command's function with what it may touch.
-#[inline(always)]
 pub(super) fn run(
     state: &mut State,
     caller: Caller,
@@ -20,21 +19,8 @@ pub(super) fn run(
     out: &mut Vec<u8>,
     deliver: &mut Deliver<'_>,
 ) -> Result<(), Error> {
-    let mut reply = Reply::new(out, caller.wire);
     match row.run {
-        Run::Data(run) => {
-            state.meter.switch(id, &mut state.stats);
-            let stats = &mut state.stats;
-            let mut context = Context {
-                keyspace: &mut state.keyspace,
-                db: caller.db,
-                hashes: incoming.hashes,
-                max_string: state.config.max_bulk(),
-                hits: &mut stats.hits,
-                misses: &mut stats.misses,
-            };
-            run(&mut context, incoming.args, &mut reply)
-        }
+        Run::Data(function) => run_data(state, &caller, (id, function), incoming, out),
         Run::Server(run) => {
             // It may look at the counters, or reset them: all calls before it are in, its own is not yet.
             state.meter.write_calls(&mut state.stats);
@@ -48,14 +34,43 @@ pub(super) fn run(
             run(
                 &mut ServerContext { state, conn: caller.conn, deliver: deliver.lend() },
                 incoming.args,
-                &mut reply,
+                &mut Reply::new(out, caller.wire),
             )
         }
         // Who has said MULTI does not come here.
         Run::Exec => Err(Error::other("ERR EXEC without MULTI")),
     }
 }
+
+/// The same for a command that needs the keyspace only.
+#[inline(always)]
+pub(super) fn run_data(
+    state: &mut State,
+    caller: &Caller,
+    (id, run): (CommandId, DataFn),
+    incoming: &Incoming<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    state.meter.switch(id, &mut state.stats);
+    let stats = &mut state.stats;
+    let mut context = Context {
+        keyspace: &mut state.keyspace,
+        db: caller.db,
+        hashes: incoming.hashes,
+        max_string: state.config.max_bulk(),
+        hits: &mut stats.hits,
+        misses: &mut stats.misses,
+    };
+    run(&mut context, incoming.args, &mut Reply::new(out, caller.wire))
+}
 // ANCHOR_END: run-command
+
+/// Appends the error of a command that has run, and counts it.
+#[cold]
+pub(super) fn fail(state: &mut State, id: CommandId, error: &Error, wire: Wire, out: &mut Vec<u8>) {
+    state.stats.commands[id as usize].failed += 1;
+    refuse(state, error, wire, out);
+}
 
 /// Appends an error reply and counts it.
 pub(super) fn refuse(state: &mut State, error: &Error, wire: Wire, out: &mut Vec<u8>) {

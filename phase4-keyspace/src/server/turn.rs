@@ -85,6 +85,7 @@ impl Serving<'_> {
     fn serve_batch(&mut self, state: &mut State, batch: &mut Batch) -> Option<Next> {
         // ANCHOR: serve-batch-body
         let Some(mut caller) = state.caller(self.conn) else { return Some(Next::Close) };
+        let mut ordinary = state.is_ordinary(&caller);
         let limits = state.wire_limits(caller.unauthenticated);
         let client = state.clients.get(self.conn)?;
         let ahead = Lookahead { lookup: lookup::table(), db: state.keyspace.db(caller.db) };
@@ -96,7 +97,9 @@ impl Serving<'_> {
         for request in &batch.requests {
             let args = batch.args(request, self.input);
             let incoming = Incoming { command: request.command, hashes: batch.hashes(request), args };
-            let outcome = execute::execute(state, caller, incoming, out, deliver);
+            let done = ordinary && execute::execute_ordinary(state, &caller, &incoming, out, deliver);
+            let outcome =
+                if done { Outcome::Done } else { execute::execute(state, caller, incoming, out, deliver) };
             if outcome == Outcome::Held {
                 next = Some(Next::Hold);
                 break;
@@ -105,6 +108,7 @@ impl Serving<'_> {
             last = Some(request.command);
             if outcome == Outcome::Changed {
                 caller = state.caller(self.conn).unwrap_or(caller);
+                ordinary = state.is_ordinary(&caller);
                 next = next_for(state, self.conn);
             }
             if out.len() > self.mark {

@@ -10,12 +10,15 @@ use crate::keyspace::{Change, Event};
 use crate::state::State;
 use crate::state::subscriptions::Space;
 
-/// Tells the readers of the journal what the unit did, and empties it. With no reader it costs one branch.
+/// Tells the readers of the journal what the unit did, and empties it. With no reader it costs one branch. Whether
+/// there was one.
 #[inline(always)]
-pub fn end_unit(state: &mut State, deliver: &mut Deliver<'_>) {
-    if !state.keyspace.changes.is_empty() {
+pub fn end_unit(state: &mut State, deliver: &mut Deliver<'_>) -> bool {
+    let told = !state.keyspace.changes.is_empty();
+    if told {
         tell(state, deliver);
     }
+    told
 }
 
 #[cold]
