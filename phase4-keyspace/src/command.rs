@@ -116,6 +116,8 @@ static TABLE: &[&[Command]] = &[
     string::range::COMMANDS,
     string::counter::COMMANDS,
     string::lcs::COMMANDS,
+    string::bits::COMMANDS,
+    string::bitfield::COMMANDS,
     hash::COMMANDS,
     hash::counter::COMMANDS,
     hash::walk::COMMANDS,

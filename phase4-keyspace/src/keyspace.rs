@@ -23,6 +23,7 @@ mod walk;
 pub(crate) use crate::random::Random;
 
 pub use crate::hash::{Hasher, Key};
+pub use crate::types::bits;
 pub use crate::types::packed::Entry;
 pub use crate::types::{
     Collection, Deadline, Edit, Found, Hash, HashRef, Kind, Millis, Object, Rules, Set, SetRef, Taken,

@@ -1,5 +1,6 @@
 //! What a key can hold, and how a lookup hands it out.
 
+pub mod bits;
 pub mod collection;
 pub mod hash;
 pub mod member;

@@ -1,5 +1,7 @@
 //! Strings as wholes: read them, write them, exchange them. Parts of strings are in [`range`], numbers in
 //! [`counter`].
+pub mod bitfield;
+pub mod bits;
 pub mod counter;
 pub mod lcs;
 pub mod range;

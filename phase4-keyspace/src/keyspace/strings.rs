@@ -27,6 +27,17 @@ impl DbMut<'_> {
         }
     }
 
+    /// Stores a string that a command has built, replacing any value of any type. It is `raw`, whatever it holds.
+    pub fn store_string(&mut self, key: Key<'_>, value: Vec<u8>, event: Event) {
+        let place = self.alive(key);
+        if place.is_none() {
+            self.note(key, Event::New, 0);
+        }
+        self.db.store.drop_object(place);
+        self.db.put_object(key, place, Object::String(value), RAW, None);
+        self.note(key, event, 1);
+    }
+
     #[inline(never)]
     fn set_anew(&mut self, key: Key<'_>, place: Option<Place>, value: &[u8], deadline: Deadline) {
         let place = place.and_then(|place| self.unless_dead(key, place));

@@ -130,6 +130,10 @@ pub fn rule_for(request: &Request) -> Option<Rule> {
             && words.iter().zip(&names).all(|(word, name)| word == name.as_bytes())
             && (!alone || words.len() == names.len())
     };
+    let walk = request.is("HSCAN", None) || request.is("SSCAN", None);
+    if walk && words.get(2).is_some_and(|cursor| cursor != b"0") {
+        return Some(Rule::AnyStep);
+    }
     let best = EXCEPTIONS.iter().filter(fits).max_by_key(|exception| exception.command.len());
     best.map(|exception| exception.rule)
 }

@@ -65,10 +65,10 @@ impl Generator {
         for _ in 0..self.rng.below(8) {
             let row = self.row();
             let request = grammar::command(row, &mut self.rng);
-            let touch = self.touch_after_past_deadline(&request);
+            let settle = self.touch_after_past_deadline(&request).or_else(|| forget_after_chance(&request));
             self.push(connection, request);
-            if let Some(touch) = touch {
-                self.push(connection, touch);
+            if let Some(settle) = settle {
+                self.push(connection, settle);
             }
         }
         match self.rng.below(10) {
@@ -230,6 +230,14 @@ fn forget_after_chance(request: &Request) -> Option<Request> {
         }
         _ => None,
     }
+}
+
+/// Whether every `SPOP` is still followed by what makes the servers agree again.
+pub fn is_settled(steps: &[Step]) -> bool {
+    steps.iter().enumerate().all(|(at, step)| {
+        forget_after_chance(&step.request)
+            .is_none_or(|forget| steps.get(at + 1).is_some_and(|next| next.request == forget))
+    })
 }
 
 #[cfg(test)]

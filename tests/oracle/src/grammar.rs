@@ -35,6 +35,8 @@ pub enum Arg {
     Index,
     /// An offset for SETRANGE: as `Index`, but no positive one that would make a string of megabytes.
     Offset,
+    /// The position of a bit, never one that would make a string of megabytes.
+    Bit,
     /// A database number.
     Db,
     /// A glob pattern.
@@ -122,6 +124,7 @@ fn expand(arg: Arg, rng: &mut Rng, out: &mut Vec<Piece>) {
         Arg::Float => rng.pick(FLOATS).as_bytes().to_vec(),
         Arg::Index => index(rng),
         Arg::Offset => offset(rng),
+        Arg::Bit => bit(rng),
         Arg::Db => rng.pick(DATABASES).as_bytes().to_vec(),
         Arg::Pattern => rng.pick(PATTERNS).to_vec(),
         Arg::Count => rng.pick(COUNTS).as_bytes().to_vec(),
@@ -287,6 +290,8 @@ fn junk(rng: &mut Rng) -> Vec<u8> {
         // As a number of elements to draw, a negative one that is in range would keep a server busy for ever.
         3 => match *rng.pick(EXTREMES) {
             "-2147483649" => b"-9223372036854775809".to_vec(),
+            // As the position of a bit, it would make a string of 256 MB.
+            "2147483648" => b"4294967296".to_vec(),
             extreme => extreme.as_bytes().to_vec(),
         },
         _ => {
@@ -368,6 +373,18 @@ fn offset(rng: &mut Rng) -> Vec<u8> {
             .pick(&["-1", "536870912", "4294967296", "9223372036854775807", "-9223372036854775808"])
             .as_bytes()
             .to_vec(),
+        _ => rng.pick(NEARLY_INTS).as_bytes().to_vec(),
+    }
+}
+
+fn bit(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(100) {
+        0..60 => rng.between(0, 70).to_string().into_bytes(),
+        60..75 => rng.between(0, 2000).to_string().into_bytes(),
+        75..90 => format!("#{}", rng.below(12)).into_bytes(),
+        90..95 => {
+            rng.pick(&["-1", "4294967296", "9223372036854775807", "#-1", "#", "#x"]).as_bytes().to_vec()
+        }
         _ => rng.pick(NEARLY_INTS).as_bytes().to_vec(),
     }
 }

@@ -67,13 +67,17 @@ pub fn run_seed(servers: &mut [Server; 2], seed: u64, commands: usize) -> std::i
     };
     let mut last = again;
     let deadline = Instant::now() + SHRINK_TIME;
-    let steps = shrink::shrink(steps, SHRINK_REPLAYS, &mut |steps| match play(servers, steps) {
-        _ if Instant::now() > deadline => false,
-        Ok(Some(difference)) if difference.after == steps.len() => {
-            last = difference;
-            true
+    let steps = shrink::shrink(steps, SHRINK_REPLAYS, &mut |steps| {
+        if Instant::now() > deadline || !generate::is_settled(steps) {
+            return false;
         }
-        _ => false,
+        match play(servers, steps) {
+            Ok(Some(difference)) if difference.after == steps.len() => {
+                last = difference;
+                true
+            }
+            _ => false,
+        }
     });
     // The last difference seen belongs to the steps that were kept: a candidate that fails is always kept.
     Ok(Some(Finding { seed, steps, difference: last, reproduced: true }))

@@ -246,11 +246,6 @@ fn agree(request: Option<&Request>, redis: &Reply, ours: &Reply, scanned: bool) 
     let rule = match request {
         // A cursor in the middle means something only to the server that gave it.
         Some(request) if request.is("SCAN", None) => Some(Rule::SameKind),
-        Some(request)
-            if (request.is("HSCAN", None) || request.is("SSCAN", None)) && request.word(2) != b"0" =>
-        {
-            Some(Rule::AnyStep)
-        }
         Some(request) => rule_for(request),
         None => None,
     };

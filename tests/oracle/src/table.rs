@@ -1,4 +1,5 @@
 //! The commands that are compared. A new command joins by one row.
+mod bits;
 mod hashes;
 mod sets;
 
@@ -37,6 +38,8 @@ const KNOWN_COMMANDS: Arg = Choice(&[
     &[Word("expire")],
     &[Word("lcs")],
     &[Word("object")],
+    &[Word("bitop")],
+    &[Word("bitfield")],
     &[Word("hset")],
     &[Word("hrandfield")],
     &[Word("smove")],
@@ -265,7 +268,7 @@ const SERVER: &[Row] = &[
 
 /// Every row.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [STRINGS, KEYS, hashes::ROWS, sets::ROWS, CONNECTIONS, SERVER].into_iter().flatten()
+    [STRINGS, bits::ROWS, KEYS, hashes::ROWS, sets::ROWS, CONNECTIONS, SERVER].into_iter().flatten()
 }
 
 /// Requests that are no RESP arrays: inline commands, and streams that end their connection. Each ends whole.
