@@ -110,7 +110,7 @@ impl<const MARK: usize> Slots<MARK> {
         self.info[split(reference).0].slot_units() * UNIT
     }
 
-    /// Takes a slot for so many bytes, at most [`super::class::MAX_RECORD`]; they are to be written at once.
+    /// Takes a slot for so many bytes, at most [`super::class::MAX_SLOT`]; they are to be written at once.
     pub fn allocate(&mut self, len: usize) -> Ref {
         self.allocate_class(class_of(len))
     }

@@ -177,12 +177,7 @@ impl ZSet {
     }
 
     /// Sets a member's score, as `decide` says from the one it has; `None`: nothing is to be done.
-    pub fn update(
-        &mut self,
-        member: &[u8],
-        rules: &Rules,
-        decide: impl FnOnce(Option<f64>) -> Option<f64>,
-    ) {
+    pub fn update(&mut self, member: &[u8], rules: &Rules, decide: impl FnOnce(Option<f64>) -> Option<f64>) {
         let run = match self {
             ZSet::Packed(run) => run,
             ZSet::Large(large) => return large.update(member, decide),

@@ -15,6 +15,14 @@ pub struct Path {
     pub(super) slot: usize,
 }
 
+impl Path {
+    /// The place behind the item at this one.
+    pub fn after(mut self) -> Path {
+        self.slot += 1;
+        self
+    }
+}
+
 impl<I: Item, const LEAF: usize, const FAN: usize> Tree<I, LEAF, FAN> {
     /// The first item that is not `before` the place sought, and the weight of all that are. The items that are `before`
     /// must stand in front of those that are not.

@@ -97,7 +97,9 @@ mod tests {
         assert_eq!(by_rank(1, 1, 5), 1..2);
         assert_eq!(by_rank(-2, 100, 5), 3..5);
         assert_eq!(by_rank(i64::MIN, i64::MAX, 5), 0..5);
-        for (start, stop, len) in [(3, 2, 5), (5, 5, 5), (0, -6, 5), (0, i64::MIN, 5), (i64::MAX, -1, 5), (0, -1, 0)] {
+        for (start, stop, len) in
+            [(3, 2, 5), (5, 5, 5), (0, -6, 5), (0, i64::MIN, 5), (i64::MAX, -1, 5), (0, -1, 0)]
+        {
             assert!(by_rank(start, stop, len).is_empty(), "{start} {stop} {len}");
         }
     }

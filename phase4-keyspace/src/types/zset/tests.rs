@@ -48,7 +48,9 @@ fn agree(set: &ZSet, model: &Model, random: &mut Random) {
 
 #[test]
 fn agrees_with_a_vector_across_the_thresholds() {
-    for (seed, entries, longest, members) in [(1, 8, 64, 40), (2, 0, 64, 300), (3, 128, 3, 2000), (4, 128, 64, 90)] {
+    for (seed, entries, longest, members) in
+        [(1, 8, 64, 40), (2, 0, 64, 300), (3, 128, 3, 2000), (4, 128, 64, 90)]
+    {
         let mut rules = Rules::default();
         (rules.limits.zset_entries, rules.limits.zset_value) = (entries, longest);
         let mut random = Random(seed);
