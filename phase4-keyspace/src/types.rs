@@ -1,31 +1,22 @@
 //! What a key can hold, and how a lookup hands it out.
-#[allow(dead_code)]
-pub mod list;
-#[allow(dead_code)]
-pub mod member;
-#[allow(dead_code)]
-pub mod packed;
-#[allow(dead_code)]
-pub mod rules;
-#[allow(dead_code)]
-pub mod table;
-#[allow(dead_code, unused_imports, reason = "sorted sets and lists, which stand on it, come next")]
-pub mod tree;
-#[allow(dead_code)]
-pub mod zset;
-
-/// Records that a table moves together for each one that is removed, while it is full of holes.
-const MOVED_A_REMOVAL: usize = 4;
-
 pub mod bits;
 pub mod collection;
 pub mod hash;
+pub mod list;
+pub mod member;
+pub mod packed;
+pub mod rules;
 pub mod set;
+pub mod table;
+pub mod tree;
+pub mod zset;
 
 pub use collection::Collection;
 pub use hash::{Hash, HashRef};
+pub use list::{List, ListRef};
 pub use rules::{Rules, Thresholds};
 pub use set::{Set, SetRef};
+pub use zset::{ZSet, ZSetRef};
 
 use crate::memory::pieces::shed;
 use crate::record;
@@ -33,6 +24,8 @@ use crate::record;
 /// Milliseconds since the Unix epoch.
 pub type Millis = i64;
 
+/// Records that a table moves together for each one that is removed, while it is full of holes.
+const MOVED_A_REMOVAL: usize = 4;
 
 /// What a value is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,10 +71,14 @@ impl Kind {
 pub enum Object {
     /// A string.
     String(Vec<u8>),
+    /// A list.
+    List(Box<List>),
     /// A hash.
     Hash(Box<Hash>),
     /// A set.
     Set(Box<Set>),
+    /// A sorted set.
+    ZSet(Box<ZSet>),
 }
 
 // A million long strings should not pay for the other types.
@@ -99,8 +96,10 @@ impl Object {
     pub fn as_value(&self) -> Value<'_> {
         match self {
             Object::String(s) => Value::String(s),
+            Object::List(list) => Value::List(list.read()),
             Object::Hash(hash) => Value::Hash(hash.read()),
             Object::Set(set) => Value::Set(set.read()),
+            Object::ZSet(zset) => Value::ZSet(zset.read()),
         }
     }
 
@@ -108,8 +107,10 @@ impl Object {
     pub fn inline(&self) -> Option<(u8, &[u8])> {
         let (run, raw) = match self {
             Object::String(s) => (&s[..], false),
+            Object::List(list) => (list.run()?, false),
             Object::Hash(hash) => (hash.run()?, false),
             Object::Set(set) => (set.run()?, set.raw()),
+            Object::ZSet(zset) => (zset.run()?, false),
         };
         Some((self.as_value().kind().shape() | if raw { record::RAW } else { 0 }, run))
     }
@@ -118,8 +119,10 @@ impl Object {
     pub fn bytes(&self) -> usize {
         match self {
             Object::String(s) => s.capacity(),
+            Object::List(list) => list.bytes(),
             Object::Hash(hash) => hash.bytes(),
             Object::Set(set) => set.bytes(),
+            Object::ZSet(zset) => zset.bytes(),
         }
     }
 
@@ -127,8 +130,10 @@ impl Object {
     pub fn free_some(&mut self) -> bool {
         match self {
             Object::String(s) => shed(s),
+            Object::List(list) => list.free_some(),
             Object::Hash(hash) => hash.free_some(),
             Object::Set(set) => set.free_some(),
+            Object::ZSet(zset) => zset.free_some(),
         }
     }
 }
@@ -138,10 +143,14 @@ impl Object {
 pub enum Value<'a> {
     /// A string.
     String(&'a [u8]),
+    /// A list.
+    List(ListRef<'a>),
     /// A hash.
     Hash(HashRef<'a>),
     /// A set.
     Set(SetRef<'a>),
+    /// A sorted set.
+    ZSet(ZSetRef<'a>),
 }
 
 impl<'a> Value<'a> {
@@ -149,6 +158,8 @@ impl<'a> Value<'a> {
     #[inline]
     pub fn inline(flags: u8, bytes: &'a [u8]) -> Self {
         match flags & record::SHAPE {
+            record::LIST => Value::List(ListRef::Packed(bytes)),
+            record::ZSET => Value::ZSet(ZSetRef::Packed(bytes)),
             record::HASH => Value::Hash(HashRef::packed(bytes)),
             record::SET => Value::Set(SetRef::packed(bytes, flags & record::RAW != 0)),
             _ => Value::String(bytes),
@@ -159,8 +170,10 @@ impl<'a> Value<'a> {
     pub fn kind(self) -> Kind {
         match self {
             Value::String(_) => Kind::String,
+            Value::List(_) => Kind::List,
             Value::Hash(_) => Kind::Hash,
             Value::Set(_) => Kind::Set,
+            Value::ZSet(_) => Kind::ZSet,
         }
     }
 
@@ -168,8 +181,10 @@ impl<'a> Value<'a> {
     pub fn bytes(self) -> usize {
         match self {
             Value::String(s) => s.len(),
+            Value::List(list) => list.bytes(),
             Value::Hash(hash) => hash.bytes(),
             Value::Set(set) => set.bytes(),
+            Value::ZSet(zset) => zset.bytes(),
         }
     }
 
@@ -177,8 +192,10 @@ impl<'a> Value<'a> {
     pub fn to_object(self) -> Object {
         match self {
             Value::String(s) => Object::String(s.to_vec()),
+            Value::List(list) => list.to_owned().into_object(),
             Value::Hash(hash) => hash.to_hash().into_object(),
             Value::Set(set) => set.to_set().into_object(),
+            Value::ZSet(zset) => zset.to_owned().into_object(),
         }
     }
 }

@@ -17,6 +17,10 @@ pub enum Group {
     Hash,
     /// Sets.
     Set,
+    /// Lists.
+    List,
+    /// Sorted sets.
+    SortedSet,
     /// Docs the client's connection.
     Connection,
     /// Docs the server.
@@ -36,6 +40,8 @@ impl Group {
             Group::Bitmap => "bitmap",
             Group::Hash => "hash",
             Group::Set => "set",
+            Group::List => "list",
+            Group::SortedSet => "sorted-set",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",
@@ -51,6 +57,8 @@ impl Group {
             Group::Bitmap => "bitmap",
             Group::Hash => "hash",
             Group::Set => "set",
+            Group::List => "list",
+            Group::SortedSet => "sortedset",
             Group::Connection => "connection",
             Group::Server | Group::PubSub => "",
             Group::Transactions => "transaction",

@@ -54,6 +54,7 @@ impl EventClasses {
             Class::List => b'l',
             Class::Set => b's',
             Class::Hash => b'h',
+            Class::ZSet => b'z',
             Class::Expired => b'x',
             Class::Evicted => b'e',
             Class::New => b'n',

@@ -45,6 +45,46 @@ pub enum Event {
     SetBit,
     /// `SORT` with STORE
     SortStore,
+    /// `LPUSH`, and LMOVE to the left.
+    LPush,
+    /// `RPUSH`, and LMOVE to the right.
+    RPush,
+    /// An element was taken from the left.
+    LPop,
+    /// An element was taken from the right.
+    RPop,
+    /// `LINSERT`.
+    LInsert,
+    /// `LSET`.
+    LSet,
+    /// `LREM`.
+    LRem,
+    /// `LTRIM`.
+    LTrim,
+    /// `ZADD`.
+    ZAdd,
+    /// `ZINCRBY`, and ZADD with INCR.
+    ZIncr,
+    /// `ZREM`.
+    ZRem,
+    /// `ZREMRANGEBYRANK`.
+    ZRemRangeByRank,
+    /// `ZREMRANGEBYSCORE`.
+    ZRemRangeByScore,
+    /// `ZREMRANGEBYLEX`.
+    ZRemRangeByLex,
+    /// `ZPOPMIN`, and ZMPOP with MIN.
+    ZPopMin,
+    /// `ZPOPMAX`, and ZMPOP with MAX.
+    ZPopMax,
+    /// `ZRANGESTORE`.
+    ZRangeStore,
+    /// `ZUNIONSTORE`.
+    ZUnionStore,
+    /// `ZINTERSTORE`.
+    ZInterStore,
+    /// `ZDIFFSTORE`.
+    ZDiffStore,
     /// A command deleted it.
     Del,
     /// It has a deadline now, or another one.
@@ -86,6 +126,8 @@ pub enum Class {
     Set,
     /// `l`: lists.
     List,
+    /// `z`: sorted sets.
+    ZSet,
     /// `x`: deadlines that passed.
     Expired,
     /// `e`: keys that made room.
@@ -120,6 +162,26 @@ impl Event {
             Event::SDiffStore => "sdiffstore",
             Event::SetBit => "setbit",
             Event::SortStore => "sortstore",
+            Event::LPush => "lpush",
+            Event::RPush => "rpush",
+            Event::LPop => "lpop",
+            Event::RPop => "rpop",
+            Event::LInsert => "linsert",
+            Event::LSet => "lset",
+            Event::LRem => "lrem",
+            Event::LTrim => "ltrim",
+            Event::ZAdd => "zadd",
+            Event::ZIncr => "zincr",
+            Event::ZRem => "zrem",
+            Event::ZRemRangeByRank => "zremrangebyrank",
+            Event::ZRemRangeByScore => "zremrangebyscore",
+            Event::ZRemRangeByLex => "zremrangebylex",
+            Event::ZPopMin => "zpopmin",
+            Event::ZPopMax => "zpopmax",
+            Event::ZRangeStore => "zrangestore",
+            Event::ZUnionStore => "zunionstore",
+            Event::ZInterStore => "zinterstore",
+            Event::ZDiffStore => "zdiffstore",
             Event::Del => "del",
             Event::Expire => "expire",
             Event::Persist => "persist",
@@ -153,7 +215,27 @@ impl Event {
             | Event::SInterStore
             | Event::SUnionStore
             | Event::SDiffStore => Class::Set,
-            Event::SortStore => Class::List,
+            Event::SortStore
+            | Event::LPush
+            | Event::RPush
+            | Event::LPop
+            | Event::RPop
+            | Event::LInsert
+            | Event::LSet
+            | Event::LRem
+            | Event::LTrim => Class::List,
+            Event::ZAdd
+            | Event::ZIncr
+            | Event::ZRem
+            | Event::ZRemRangeByRank
+            | Event::ZRemRangeByScore
+            | Event::ZRemRangeByLex
+            | Event::ZPopMin
+            | Event::ZPopMax
+            | Event::ZRangeStore
+            | Event::ZUnionStore
+            | Event::ZInterStore
+            | Event::ZDiffStore => Class::ZSet,
             Event::Expired => Class::Expired,
             Event::Evicted => Class::Evicted,
             Event::KeyMiss => Class::Miss,

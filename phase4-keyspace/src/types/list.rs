@@ -1,4 +1,5 @@
 //! A list: elements by position. Packed while it is small; else chunks under a tree that counts.
+mod body;
 mod chunk;
 mod far;
 pub mod large;

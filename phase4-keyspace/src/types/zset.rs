@@ -2,6 +2,7 @@
 //! members and scores by turns in order; else a table beside a tree.
 //!
 //! A packed score is an integer where it is one, which makes of minus zero a zero, as in Redis; any other is eight bytes.
+mod body;
 pub mod bounds;
 pub mod large;
 pub mod merge;

@@ -51,6 +51,8 @@ fn encoding(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Res
 pub fn encoding_name(found: &Found<'_>) -> &'static str {
     let bytes = match found.value {
         Value::String(bytes) => bytes,
+        Value::List(_) => return "quicklist",
+        Value::ZSet(zset) => return if zset.is_packed() { "listpack" } else { "skiplist" },
         Value::Hash(hash) => return if hash.is_packed() { "listpack" } else { "hashtable" },
         Value::Set(set) => return if set.hashtable { "hashtable" } else { "intset" },
     };
