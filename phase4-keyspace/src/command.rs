@@ -13,12 +13,14 @@ mod harness;
 pub mod hash;
 pub mod key;
 pub mod keys;
+pub mod list;
 pub mod lookup;
 pub mod pubsub;
 pub mod server;
 pub mod set;
 pub mod string;
 pub mod transaction;
+pub mod zset;
 
 pub use context::{Context, ServerContext};
 pub use docs::{Docs, Group};
@@ -124,6 +126,18 @@ static TABLE: &[&[Command]] = &[
     set::COMMANDS,
     set::algebra::COMMANDS,
     set::walk::COMMANDS,
+    list::COMMANDS,
+    list::edit::COMMANDS,
+    list::search::COMMANDS,
+    list::pop::COMMANDS,
+    list::transfer::COMMANDS,
+    zset::COMMANDS,
+    zset::add::COMMANDS,
+    zset::range::COMMANDS,
+    zset::remove::COMMANDS,
+    zset::pop::COMMANDS,
+    zset::random::COMMANDS,
+    zset::algebra::COMMANDS,
     key::COMMANDS,
     key::expire::COMMANDS,
     key::scan::COMMANDS,

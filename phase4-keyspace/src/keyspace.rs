@@ -26,8 +26,8 @@ pub use crate::hash::{Hasher, Key};
 pub use crate::types::bits;
 pub use crate::types::packed::Entry;
 pub use crate::types::{
-    Collection, Deadline, Edit, Found, Hash, HashRef, Kind, Millis, Object, Rules, Set, SetRef, Taken,
-    Thresholds, Value,
+    Collection, Deadline, Edit, Found, Hash, HashRef, Kind, List, ListRef, Millis, Object, Rules, Set,
+    SetRef, Taken, Thresholds, Value, ZSet, ZSetRef, zset,
 };
 pub use change::{Change, Changes, Event};
 pub use db::{Db, Plain, Standing};

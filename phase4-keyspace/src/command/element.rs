@@ -3,6 +3,7 @@ use super::Context;
 use crate::error::Error;
 use crate::keyspace::{Entry, Random};
 use crate::text::integer;
+use crate::wire::args::Args;
 use crate::wire::reply::Reply;
 
 /// Appends an entry as a string.
@@ -29,6 +30,14 @@ pub fn signed_count(text: &[u8]) -> Result<i64, Error> {
 pub fn positive_count(text: &[u8]) -> Result<u64, Error> {
     let count = integer::parse(text).and_then(|count| u64::try_from(count).ok());
     count.ok_or(Error::bad_argument("ERR value is out of range, must be positive"))
+}
+
+/// The number of keys that an argument announces: all of them are there, and at least one argument follows.
+pub fn numkeys(args: Args<'_>, at: usize) -> Result<usize, Error> {
+    let count = integer::parse(args.get(at)).and_then(|count| usize::try_from(count).ok());
+    let count = count.filter(|count| *count > 0);
+    let count = count.ok_or(Error::bad_argument("ERR numkeys should be greater than 0"))?;
+    if count < args.len() - at - 1 { Ok(count) } else { Err(Error::Syntax) }
 }
 
 /// Refuses a reply of more elements than the longest string has room for at thirty-two bytes each. Redis would go on until its

@@ -51,6 +51,17 @@ impl KeySpec {
         extra.into_iter().chain((first..end).step_by(step))
     }
 
+    /// Whether a request has the keys that it announces, and any at all.
+    pub fn is_whole(self, args: Args<'_>) -> bool {
+        match self {
+            KeySpec::Counted { count, first, .. } => {
+                let keys = args.at(count as usize).and_then(integer::parse).unwrap_or(0);
+                keys > 0 && keys <= args.len() as i64 - i64::from(first)
+            }
+            _ => self.positions(args).next().is_some(),
+        }
+    }
+
     /// The keys of a request, in the order of [`KeySpec::positions`].
     pub fn of<'a>(self, args: Args<'a>) -> impl Iterator<Item = &'a [u8]> {
         self.positions(args).map(move |at| args.get(at))

@@ -4,7 +4,6 @@
 //! records can be given back whole. Up to 256 bytes every multiple of 8 is a class; above, eight classes to each
 //! doubling, so that at most an eighth is wasted. A record ends there; the chunks of a list are longer, up to half a page,
 //! and each of their classes is a whole fraction of one.
-use super::page::PAGE_UNITS;
 
 /// Records, slots and references count in units of 8 bytes.
 pub const UNIT: usize = 8;
@@ -14,6 +13,8 @@ pub const MAX_RECORD: usize = 2048;
 pub const MAX_SLOT: usize = 8192;
 /// Number of size classes.
 pub const CLASSES: usize = 62;
+/// Units of a page.
+const PAGE_UNITS: usize = 2 * MAX_SLOT / UNIT;
 /// Number of those for records.
 const RECORDS: usize = 56;
 

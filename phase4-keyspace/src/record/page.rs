@@ -1,10 +1,11 @@
 //! Pages of the record heap: 16 KiB each, and shorter ones in a heap that is small.
-use super::class::UNIT;
+use super::class::{MAX_SLOT, UNIT};
 
 /// Bytes of a full-grown page.
 pub const PAGE: usize = 16 * 1024;
 /// Units of a full-grown page. A young one has the first of these.
 pub const PAGE_UNITS: usize = PAGE / UNIT;
+const _: () = assert!(PAGE == 2 * MAX_SLOT, "size classes are fractions of a page");
 /// Page numbers from here on have full-grown pages only: their heap is not small.
 const YOUNG_PAGES: usize = 64;
 /// The shortest page, unless a single slot is longer.

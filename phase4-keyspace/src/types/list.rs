@@ -52,6 +52,11 @@ impl<'a> ListRef<'a> {
         }
     }
 
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
     /// Element number `index`, if there are so many.
     pub fn get(self, index: u64) -> Option<Entry<'a>> {
         match self {

@@ -21,7 +21,6 @@ pub trait Shape {
 pub struct Member;
 /// Members with a number of eight bytes: a sorted set.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "sorted sets come next"))]
 pub struct Scored;
 /// Members with a value of any length: a hash.
 #[derive(Clone, Copy, Debug)]

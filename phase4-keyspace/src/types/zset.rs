@@ -43,12 +43,16 @@ impl Default for ZSet {
 /// Whole scores up to here are kept as integers: half of what 64 bits hold, as Redis has it.
 const WHOLE: f64 = (i64::MAX / 2) as f64;
 
+/// The integer as which a score is packed, if it is one.
+pub fn whole(score: f64) -> Option<i64> {
+    (score.trunc() == score && (-WHOLE..=WHOLE).contains(&score)).then_some(score as i64)
+}
+
 /// Hands out a score as a packed entry.
 fn with_packed<R>(score: f64, f: impl FnOnce(Sought<'_>) -> R) -> R {
-    if score.trunc() == score && (-WHOLE..=WHOLE).contains(&score) {
-        f(Sought::entry(Entry::Integer(score as i64)))
-    } else {
-        f(Sought::entry(Entry::Bytes(&score.to_le_bytes())))
+    match whole(score) {
+        Some(whole) => f(Sought::entry(Entry::Integer(whole))),
+        None => f(Sought::entry(Entry::Bytes(&score.to_le_bytes()))),
     }
 }
 
@@ -81,6 +85,11 @@ impl<'a> ZSetRef<'a> {
             ZSetRef::Packed(run) => packed::count(run) / 2,
             ZSetRef::Large(large) => large.len(),
         }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
     }
 
     /// A member's score.

@@ -1,5 +1,6 @@
 //! One reply, written straight into the connection's output in whichever of the three encodings the client speaks.
 use crate::error::Error;
+use crate::text::double::Double;
 
 /// How a client wants to be answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -191,6 +192,11 @@ impl<'a> Reply<'a> {
                 self.out.extend_from_slice(&value.to_le_bytes());
             }
         }
+    }
+
+    /// A score: a double as `%.17g` writes it.
+    pub fn score(&mut self, score: f64) {
+        self.double(score, Double::new(score).as_str());
     }
 
     /// Text meant for a person (`INFO`), with its three-letter format in RESP3.

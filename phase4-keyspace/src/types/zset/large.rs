@@ -69,6 +69,11 @@ impl Large {
         self.table.len()
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Bytes of memory in use.
     pub fn bytes(&self) -> usize {
         self.table.bytes() + self.order.bytes()

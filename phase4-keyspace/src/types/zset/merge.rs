@@ -36,6 +36,17 @@ impl Merge {
         self.table.len()
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Shows every member with its score, in order.
+    pub fn show(self, visit: impl FnMut(&[u8], f64)) {
+        let large = Large::of(self.table);
+        large.range(0..large.len() as u64, false, visit);
+    }
+
     /// The sorted set: packed if it is small.
     pub fn finish(self, rules: &Rules) -> ZSet {
         let limits = &rules.limits;

@@ -1,6 +1,6 @@
 //! One command as `COMMAND INFO` and `COMMAND DOCS` show it.
 use super::Named;
-use crate::command::{Command, Flag};
+use crate::command::{Command, Flag, KeySpec};
 use crate::wire::reply::Reply;
 
 /// All ACL categories, in the order in which Redis lists a command's.
@@ -102,6 +102,9 @@ fn write_categories(reply: &mut Reply<'_>, command: &Command) {
 }
 
 fn write_key_specs(reply: &mut Reply<'_>, command: &Command) {
+    if let KeySpec::Counted { count, first, also } = command.keys {
+        return write_counted(reply, command, count, first, also);
+    }
     let (first, last, step) = command.keys.triple();
     if first == 0 {
         return reply.set(0);
@@ -115,11 +118,27 @@ fn write_key_specs(reply: &mut Reply<'_>, command: &Command) {
             1 => last - first,
             _ => 0,
         };
-        write_key_spec(reply, command.docs.note, flags, first + i * step, last, step);
+        let range = ("range", [("lastkey", last), ("keystep", step), ("limit", 0)]);
+        write_key_spec(reply, command.docs.note, flags, first + i * step, range);
     }
 }
 
-fn write_key_spec(reply: &mut Reply<'_>, note: &str, flags: &str, first: i32, last: i32, step: i32) {
+/// The destination, if there is one, and the keys that an argument counts.
+fn write_counted(reply: &mut Reply<'_>, command: &Command, count: i32, first: i32, also: i32) {
+    let access = access(command);
+    reply.set(access.len());
+    if also > 0 {
+        let range = ("range", [("lastkey", 0), ("keystep", 1), ("limit", 0)]);
+        write_key_spec(reply, command.docs.note, access[0], also, range);
+    }
+    let counted = ("keynum", [("keynumidx", 0), ("firstkey", first - count), ("keystep", 1)]);
+    write_key_spec(reply, command.docs.note, access[access.len() - 1], count, counted);
+}
+
+/// How a specification finds its keys: the kind, and three numbers.
+type Find = (&'static str, [(&'static str, i32); 3]);
+
+fn write_key_spec(reply: &mut Reply<'_>, note: &str, flags: &str, first: i32, (kind, find): Find) {
     reply.map(if note.is_empty() { 3 } else { 4 });
     if !note.is_empty() {
         reply.bulk(b"notes");
@@ -130,7 +149,7 @@ fn write_key_spec(reply: &mut Reply<'_>, note: &str, flags: &str, first: i32, la
     reply.bulk(b"begin_search");
     write_search(reply, "index", &[("index", first)]);
     reply.bulk(b"find_keys");
-    write_search(reply, "range", &[("lastkey", last), ("keystep", step), ("limit", 0)]);
+    write_search(reply, kind, &find);
 }
 
 fn write_search(reply: &mut Reply<'_>, kind: &str, spec: &[(&str, i32)]) {

@@ -48,6 +48,9 @@ fn requested(args: Args<'_>) -> Result<&'static Command, Error> {
     if !row.takes(args.len() - REQUEST) {
         return Err(Error::bad_argument("ERR Invalid number of arguments specified for command"));
     }
+    if !row.keys.is_whole(request(args).as_args()) {
+        return Err(Error::bad_argument("ERR Invalid arguments specified for command"));
+    }
     Ok(row)
 }
 
