@@ -51,16 +51,17 @@ fn every_change_of_a_key_is_noted_as_redis_publishes_it() {
     let binary = support::binary("keyspace-server").display().to_string();
     let redis = Server::redis().expect("redis-server 7.0.15");
     let ours = Server::keyspace(&binary).expect("keyspace-server");
+    let rows = [events::ROWS, oracle::ordered::EVENTS].concat();
     let compared = |name: &String| {
         let name = name.to_uppercase();
-        events::ROWS.iter().any(|(_, command)| command.split(' ').next() == Some(&name))
+        rows.iter().any(|(_, command)| command.split(' ').next() == Some(&name))
     };
     let commands = events::data_commands(&ours).expect("COMMAND is answered");
     assert!(commands.len() > 40, "{commands:?}");
     let left_out: Vec<&String> = commands.iter().filter(|name| !compared(name)).collect();
     assert!(left_out.is_empty(), "no row compares {left_out:?}");
-    let (found, published) = events::compare(&redis, &ours, events::ROWS).expect("both servers answer");
+    let (found, published) = events::compare(&redis, &ours, &rows).expect("both servers answer");
     let found: String = found.iter().map(ToString::to_string).collect();
     assert!(found.is_empty(), "{found}");
-    assert!(published > 100, "only {published} events in {} rows", events::ROWS.len());
+    assert!(published > 100, "only {published} events in {} rows", rows.len());
 }

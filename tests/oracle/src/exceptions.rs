@@ -84,6 +84,8 @@ pub const EXCEPTIONS: &[Exception] = &[
     except("SPOP", Rule::SameKind, "the members are random; the rest of the set is deleted next"),
     except("MEMORY USAGE", Rule::SameKind, "each server has its own structures"),
     except("RANDOMKEY", Rule::SameKind, "the key is random"),
+    except("ZRANDMEMBER", Rule::SameKind, "the members are random"),
+    except("ZSCAN", Rule::Unordered, "the order is that of a hash table with a random hash key"),
     except("TIME", Rule::SameKind, "the clock moves between two servers' answers"),
     except("TTL", Rule::Within(2), CLOCKS),
     except("PTTL", Rule::Within(2000), CLOCKS),

@@ -25,6 +25,20 @@ pub enum Arg {
     Wide,
     /// How many elements to draw, twice the same ones if negative; never so many that a server would be busy for long.
     Draws,
+    /// A key out of a small pool of this name, for values of one type; at times any other key.
+    Of(&'static str),
+    /// An element of a list: often one of a few, so that it is found again.
+    Elem,
+    /// A member of a sorted set.
+    Member,
+    /// A score: often one of a few whole numbers, so that some are equal.
+    Score,
+    /// An end of a range by score.
+    Bound,
+    /// An end of a range by name.
+    LexBound,
+    /// A small number, at times negative or anything else.
+    Few,
     /// A value: numbers, text, binary bytes, lengths at which encodings change.
     Value,
     /// An integer, the extremes and things that are nearly one included.
@@ -101,13 +115,24 @@ fn spoil(pieces: &mut Vec<Piece>, named: usize, rng: &mut Rng) {
         0..3 if pieces.len() > named => {
             pieces.pop();
         }
-        3..6 => pieces.push(Piece::Bytes(junk(rng))),
-        6..9 if pieces.len() > named => {
+        3..6 if !draws(pieces) => pieces.push(Piece::Bytes(junk(rng))),
+        6..9 if pieces.len() > named && !delicate(pieces) => {
             let at = named + rng.below(pieces.len() - named);
             pieces[at] = Piece::Bytes(junk(rng));
         }
         _ => {}
     }
+}
+
+/// Whether another score would leave it to chance what a range by name means.
+fn delicate(pieces: &[Piece]) -> bool {
+    let about_names = |piece: &Piece| matches!(piece, Piece::Bytes(bytes) if bytes.starts_with(b"lex"));
+    draws(pieces) || pieces.iter().any(about_names)
+}
+
+/// Whether another number would have redis-server draw two thousand million members.
+fn draws(pieces: &[Piece]) -> bool {
+    matches!(pieces.first(), Some(Piece::Bytes(name)) if name.eq_ignore_ascii_case(b"zrandmember"))
 }
 
 fn expand(arg: Arg, rng: &mut Rng, out: &mut Vec<Piece>) {
@@ -119,6 +144,34 @@ fn expand(arg: Arg, rng: &mut Rng, out: &mut Vec<Piece>) {
         Arg::Element => element(rng),
         Arg::Wide => rng.below(800).to_string().into_bytes(),
         Arg::Draws => rng.pick(DRAWS).as_bytes().to_vec(),
+        Arg::Of(pool) => match rng.below(100) {
+            0..88 => format!("{pool}{}", rng.below(4)).into_bytes(),
+            // Never a key of another kind where the scores must be the same.
+            88.. if pool == "lex" => b"lex0".to_vec(),
+            _ => key(rng),
+        },
+        Arg::Elem => elem(rng),
+        Arg::Member => member(rng),
+        Arg::Score => score(rng),
+        Arg::Bound => match rng.below(100) {
+            0..40 => score(rng),
+            40..80 => [b"(".to_vec(), score(rng)].concat(),
+            80..98 => rng.pick(&["-inf", "+inf", "(-inf", "inf", "(+inf"]).as_bytes().to_vec(),
+            _ => junk(rng),
+        },
+        Arg::LexBound => match rng.below(100) {
+            0..35 => [b"[".to_vec(), member(rng)].concat(),
+            35..70 => [b"(".to_vec(), member(rng)].concat(),
+            70..95 => rng.pick(&["-", "+"]).as_bytes().to_vec(),
+            _ => junk(rng),
+        },
+        Arg::Few => {
+            if rng.percent(85) {
+                rng.between(-5, 12).to_string().into_bytes()
+            } else {
+                int(rng)
+            }
+        }
         Arg::Value => value(rng),
         Arg::Int => int(rng),
         Arg::Float => rng.pick(FLOATS).as_bytes().to_vec(),
@@ -303,7 +356,9 @@ fn junk(rng: &mut Rng) -> Vec<u8> {
 
 fn key(rng: &mut Rng) -> Vec<u8> {
     match rng.below(100) {
-        0..80 => format!("k{}", rng.below(12)).into_bytes(),
+        0..70 => format!("k{}", rng.below(12)).into_bytes(),
+        70..75 => format!("list{}", rng.below(4)).into_bytes(),
+        75..80 => format!("zset{}", rng.below(4)).into_bytes(),
         80..86 => format!("num{}", rng.below(3)).into_bytes(),
         86..89 => vec![0xff, 0x00, b'\r', b'\n', rng.below(2) as u8],
         89 => Vec::new(),
@@ -328,6 +383,35 @@ fn element(rng: &mut Rng) -> Vec<u8> {
         // 64 bytes is the longest that is packed as a rule.
         80..84 => vec![b'y'; 62 + rng.below(5)],
         _ => value(rng),
+    }
+}
+
+fn elem(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(100) {
+        0..40 => format!("e{}", rng.below(12)).into_bytes(),
+        40..70 => rng.between(-3, 12).to_string().into_bytes(),
+        70..72 => vec![b'y'; *rng.pick(&[1990, 2100, 9000])],
+        _ => value(rng),
+    }
+}
+
+fn member(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(1000) {
+        0..600 => format!("m{}", rng.below(40)).into_bytes(),
+        600..800 => rng.between(-3, 12).to_string().into_bytes(),
+        800..960 => format!("w{}", rng.below(600)).into_bytes(),
+        960..980 => vec![b'z'; 63 + rng.below(3)],
+        _ => value(rng),
+    }
+}
+
+fn score(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(100) {
+        0..65 => rng.between(-4, 9).to_string().into_bytes(),
+        65..75 => format!("{}.{}", rng.between(-4, 9), rng.below(100)).into_bytes(),
+        75..85 => rng.between(-3_000_000_000, 3_000_000_000).to_string().into_bytes(),
+        85..97 => rng.pick(FLOATS).as_bytes().to_vec(),
+        _ => int(rng),
     }
 }
 

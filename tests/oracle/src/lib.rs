@@ -10,6 +10,7 @@ pub mod events;
 pub mod exceptions;
 pub mod generate;
 pub mod grammar;
+pub mod ordered;
 pub mod replay;
 pub mod server;
 pub mod shrink;

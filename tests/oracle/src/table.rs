@@ -5,6 +5,7 @@ mod sets;
 
 use super::grammar::Arg::{self, *};
 use super::grammar::{PASSWORD, Row, row};
+use super::ordered::{COMBINED, LISTS, SORTED_SETS};
 
 /// Options of SET that say when and how long.
 const SET_OPTIONS: &[&[Arg]] = &[
@@ -37,6 +38,10 @@ const KNOWN_COMMANDS: Arg = Choice(&[
     &[Word("ping")],
     &[Word("expire")],
     &[Word("lcs")],
+    &[Word("lmove")],
+    &[Word("lmpop")],
+    &[Word("zunionstore")],
+    &[Word("zrange")],
     &[Word("object")],
     &[Word("bitop")],
     &[Word("bitfield")],
@@ -268,7 +273,9 @@ const SERVER: &[Row] = &[
 
 /// Every row.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [STRINGS, bits::ROWS, KEYS, hashes::ROWS, sets::ROWS, CONNECTIONS, SERVER].into_iter().flatten()
+    [STRINGS, bits::ROWS, KEYS, hashes::ROWS, sets::ROWS, LISTS, SORTED_SETS, COMBINED, CONNECTIONS, SERVER]
+        .into_iter()
+        .flatten()
 }
 
 /// Requests that are no RESP arrays: inline commands, and streams that end their connection. Each ends whole.
