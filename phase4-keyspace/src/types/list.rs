@@ -121,6 +121,23 @@ impl List {
         }
     }
 
+    /// Takes out the first element or the last, after it was looked at. The list is not empty.
+    pub fn pop(&mut self, front: bool, rules: &Rules, visit: impl FnOnce(Entry<'_>)) {
+        match self {
+            List::Packed(run) => {
+                let last = if front { 0 } else { packed::count(run) - 1 };
+                let at = packed::position(run, last);
+                let (entry, end) = packed::entry(run, at);
+                visit(entry);
+                packed::remove(run, at..end);
+            }
+            List::Large(large) => {
+                large.pop(front, rules, visit);
+                self.pack();
+            }
+        }
+    }
+
     /// Replaces element number `index`, which is there.
     pub fn set(&mut self, index: u64, element: &[u8], rules: &Rules) {
         match self {

@@ -1,6 +1,6 @@
 //! Taking elements from the ends of lists.
 use super::{elements, row};
-use crate::command::element::{numkeys, positive_count};
+use crate::command::element::{self, numkeys, positive_count};
 use crate::command::{Command, Context, Group, KeySpec};
 use crate::error::Error;
 use crate::keyspace::{Edit, Event, Key, List};
@@ -61,6 +61,10 @@ pub fn pop(
         let len = list.read().len();
         let count = count.min(len);
         announce(reply, count);
+        if count == 1 {
+            list.pop(end == End::Left, rules, |entry| element::bulk(reply, entry));
+            return Edit::Changed(());
+        }
         let first = if end == End::Left { 0 } else { len.saturating_sub(1) };
         elements(reply, list.read(), first, count, end == End::Right);
         if count == 0 {

@@ -141,6 +141,19 @@ impl Large {
         self.scratch = new;
     }
 
+    /// Takes out the first element or the last, after it was looked at. The list is not empty.
+    pub fn pop(&mut self, front: bool, rules: &Rules, visit: impl FnOnce(Entry<'_>)) {
+        let spot = self.spot(if front { 0 } else { self.len() - 1 });
+        visit(self.entry(chunk::part(self.data(spot.chunk), spot.at).0));
+        let end = self.discard(spot.chunk, spot.at, 1);
+        if spot.chunk.count == 1 {
+            self.chunks.free(spot.chunk.at);
+            self.order.remove(&spot.path);
+        } else {
+            self.splice(&spot, spot.at..end, &[], -1, rules);
+        }
+    }
+
     /// Removes `count` elements from number `index` on. They are there.
     pub fn remove(&mut self, index: u64, count: u64, rules: &Rules) {
         let mut left = count;

@@ -56,6 +56,11 @@ fn edit(seed: u64, size: i64, steps: usize, long: bool) {
             _ => random.below(model.len() + 1),
         };
         match random.below(if growing { 8 } else { 3 }) {
+            0 if !model.is_empty() && random.below(2) == 0 => {
+                let front = random.below(2) == 0;
+                let expected = model.remove(if front { 0 } else { model.len() - 1 });
+                list.pop(front, &rules, |entry| assert_eq!(entry.to_vec(), expected));
+            }
             0 if !model.is_empty() => {
                 let index = index.min(model.len() - 1);
                 let most = if growing || random.below(5) > 0 { 3 } else { 300 };

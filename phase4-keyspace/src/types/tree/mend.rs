@@ -26,32 +26,31 @@ impl<I: Item, const LEAF: usize, const FAN: usize> Tree<I, LEAF, FAN> {
             self.root = self.leaves.add();
             path.leaf = self.root;
         }
-        let mut news = News::Same;
         if self.leaves[path.leaf].len() < LEAF {
             self.leaves[path.leaf].insert(path.slot, item);
-        } else {
-            let cut = self.cut(&path, self.height, path.slot, LEAF);
-            let right = self.leaves.add();
-            news = News::Split(right);
-            let mut fresh = std::mem::take(&mut self.leaves[right]);
-            let left = &mut self.leaves[path.leaf];
-            fresh.append(left, cut);
-            left.truncate(cut);
-            if path.slot > cut || cut == LEAF {
-                fresh.insert(path.slot - cut, item);
-            } else {
-                left.insert(path.slot, item);
-            }
-            self.leaves[right] = fresh;
+            return self.adjust(&path, item.weight());
         }
-        self.mend(&path, news);
+        let cut = self.cut(&path, self.height, path.slot, LEAF);
+        let right = self.leaves.add();
+        let mut fresh = std::mem::take(&mut self.leaves[right]);
+        let left = &mut self.leaves[path.leaf];
+        fresh.append(left, cut);
+        left.truncate(cut);
+        if path.slot > cut || cut == LEAF {
+            fresh.insert(path.slot - cut, item);
+        } else {
+            left.insert(path.slot, item);
+        }
+        self.leaves[right] = fresh;
+        self.mend(&path, News::Split(right));
     }
 
     /// Replaces the item at a place by another that stands in the same order.
     pub fn set(&mut self, path: &Path, item: I) {
         let path = self.landed(path);
+        let old = self.leaves[path.leaf].items()[path.slot];
         self.leaves[path.leaf].set(path.slot, item);
-        self.mend(&path, News::Same);
+        self.adjust(&path, item.weight().wrapping_sub(old.weight()));
     }
 
     /// Takes the item at a place out. An emptied leaf goes at once, even beside full ones: else an inner node would go on
@@ -59,14 +58,32 @@ impl<I: Item, const LEAF: usize, const FAN: usize> Tree<I, LEAF, FAN> {
     pub fn remove(&mut self, path: &Path) -> I {
         let path = self.landed(path);
         let item = self.leaves[path.leaf].remove(path.slot);
-        let news = if self.leaves[path.leaf].len() > 0 {
-            News::Shrank
-        } else {
-            self.leaves.remove(path.leaf);
-            News::Gone
-        };
-        self.mend(&path, news);
+        match self.leaves[path.leaf].len() {
+            0 => {
+                self.leaves.remove(path.leaf);
+                self.mend(&path, News::Gone);
+            }
+            // Too many to be joined with a neighbour's.
+            len if len >= LEAF * 3 / 4 => self.adjust(&path, item.weight().wrapping_neg()),
+            _ => self.mend(&path, News::Shrank),
+        }
         item
+    }
+
+    /// Tells the inner nodes of a change that leaves all nodes where they are: `more` weight, and perhaps another first item.
+    fn adjust(&mut self, path: &Path, more: u64) {
+        let first = self.leaves[path.leaf].items()[0];
+        let mut is_first = path.slot == 0;
+        for level in (0..self.height).rev() {
+            let (node, slot) = (path.steps[level].0, usize::from(path.steps[level].1));
+            let inner = &mut self.inner[node];
+            inner.add_weight(slot, more);
+            if is_first {
+                inner.first[slot] = first;
+                is_first = slot == 0;
+            }
+        }
+        self.weight = self.weight.wrapping_add(more);
     }
 
     /// The path to an item: the first of the next leaf, where it led behind the last of one.

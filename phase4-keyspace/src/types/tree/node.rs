@@ -99,6 +99,11 @@ impl<I: Item, const N: usize> Inner<I, N> {
         self.weight[at] = weight;
     }
 
+    /// A child's weight has changed by so much.
+    pub fn add_weight(&mut self, at: usize, more: u64) {
+        self.weight[at] = self.weight[at].wrapping_add(more);
+    }
+
     pub fn insert(&mut self, at: usize, child: u32, summary: (I, u64)) {
         let len = self.len();
         self.first.copy_within(at..len, at + 1);

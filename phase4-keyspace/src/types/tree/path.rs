@@ -49,27 +49,28 @@ impl<I: Item, const LEAF: usize, const FAN: usize> Tree<I, LEAF, FAN> {
     /// The item in which this position lies, and the weight of all before it. A position behind the last item gives the
     /// place there.
     pub fn at(&self, position: u64) -> (Path, u64) {
-        let mut left = position.min(self.weight);
+        // In each node from the nearer end: queues ask for the last as often as for the first.
+        let (mut left, mut total) = (position.min(self.weight), self.weight);
         let (mut path, mut node) = (Path { steps: [(NONE, 0); LEVELS], leaf: NONE, slot: 0 }, self.root);
         for level in 0..self.height {
             let inner = &self.inner[node];
-            let mut slot = 0;
-            while slot + 1 < inner.len() && left >= inner.weights()[slot] {
-                left -= inner.weights()[slot];
-                slot += 1;
-            }
+            let weights = inner.weights();
+            let slot = nearest(weights.len(), |slot| weights[slot], &mut left, &mut total);
             path.steps[level] = (node, slot as u16);
             node = inner.child(slot);
         }
         path.leaf = node;
         if node != NONE {
             let items = self.leaves[node].items();
-            while path.slot < items.len() && left >= items[path.slot].weight() {
-                left -= items[path.slot].weight();
-                path.slot += 1;
+            match left == total {
+                true => path.slot = items.len(),
+                false => {
+                    path.slot = nearest(items.len(), |slot| items[slot].weight(), &mut left, &mut total);
+                }
             }
         }
-        (path, position.min(self.weight) - left)
+        let inside = if left == total { 0 } else { left };
+        (path, position.min(self.weight) - inside)
     }
 
     /// The item at a place; `None` behind the last.
@@ -133,4 +134,27 @@ impl<I: Item, const LEAF: usize, const FAN: usize> Tree<I, LEAF, FAN> {
         path.slot = if forward { 0 } else { self.leaves[node].len() };
         true
     }
+}
+
+/// The slot in which the unit number `left` of `total` lies; in the last if there are no more than `left`. Then `left` is its
+/// number in the slot and `total` the slot's weight.
+#[inline(always)]
+fn nearest(slots: usize, weight: impl Fn(usize) -> u64, left: &mut u64, total: &mut u64) -> usize {
+    let mut slot = 0;
+    if *left < *total / 2 {
+        while *left >= weight(slot) {
+            *left -= weight(slot);
+            slot += 1;
+        }
+    } else {
+        let mut behind = *total - *left;
+        slot = slots - 1;
+        while behind > weight(slot) {
+            behind -= weight(slot);
+            slot -= 1;
+        }
+        *left = weight(slot) - behind;
+    }
+    *total = weight(slot);
+    slot
 }
