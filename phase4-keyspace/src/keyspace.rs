@@ -11,6 +11,7 @@ mod deadlines;
 mod edit;
 #[cfg(test)]
 mod edit_tests;
+pub mod event;
 mod lazyfree;
 mod store;
 mod strings;
@@ -29,9 +30,10 @@ pub use crate::types::{
     Collection, Deadline, Edit, Found, Hash, HashRef, Kind, List, ListRef, Millis, Object, Rules, Set,
     SetRef, Taken, Thresholds, Value, ZSet, ZSetRef, zset,
 };
-pub use change::{Change, Changes, Event};
+pub use change::{Change, Changes};
 pub use db::{Db, Plain, Standing};
 pub use db_mut::DbMut;
+pub use event::{Class, Event};
 
 /// All databases and the clock they share.
 pub struct Keyspace {

@@ -1,5 +1,5 @@
 //! `notify-keyspace-events`: which changes to keys are told to subscribers.
-use crate::keyspace::change::Class;
+use crate::keyspace::Class;
 
 /// Classes of events, a bit each.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]

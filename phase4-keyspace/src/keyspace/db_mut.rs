@@ -4,8 +4,9 @@
 //! as an argument and notes it.
 use std::ops::Deref;
 
-use super::change::{Changes, Event};
+use super::change::Changes;
 use super::db::{Db, Plain};
+use super::event::Event;
 use super::usage;
 use super::{Found, Key, Millis, Taken, Value};
 use crate::dict::Place;

@@ -6,9 +6,9 @@
 //!
 //! A small collection is a run of bytes in its record. It is copied out, changed and written back, as short strings are; a
 //! large one is changed where it is.
-use super::change::Event;
 use super::db::Db;
 use super::db_mut::DbMut;
+use super::event::Event;
 use super::store::{Content, Store};
 use super::{Collection, Edit, Key, Object, Rules};
 use crate::dict::Place;

@@ -1,5 +1,5 @@
 //! Collections in a database: made, changed, emptied, moved, freed.
-use super::change::Event;
+use super::event::Event;
 use super::{Deadline, Edit, Hash, Hasher, Key, Keyspace, Kind, Set, Value};
 use crate::random::Random;
 use crate::types::packed::Entry;

@@ -2,8 +2,8 @@
 //!
 //! Short strings live in the record beside their key, long ones as objects. The usual `SET`, a string over a string of about
 //! the same length with no deadline before or after, is written where the old one stands.
-use super::change::Event;
 use super::db_mut::DbMut;
+use super::event::Event;
 use super::store::{Content, Store};
 use super::{Deadline, Edit, Key, Object};
 use crate::dict::Place;

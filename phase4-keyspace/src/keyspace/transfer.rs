@@ -1,5 +1,5 @@
 //! Entries that go from one name, or one database, to another.
-use super::change::Event;
+use super::event::Event;
 use super::{Key, Keyspace};
 
 impl Keyspace {
