@@ -3,7 +3,7 @@ pub mod client;
 mod control;
 
 use super::{Command, Group, ServerContext};
-use crate::error::Error;
+use crate::error::{Error, c_string};
 use crate::state::clients::Replies;
 use crate::text::integer;
 use crate::wire::args::Args;
@@ -170,7 +170,9 @@ fn hello(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>)
             context.client().name = args.get(at + 1).to_vec();
             at += 2;
         } else {
-            return Err(Error::bytes([b"ERR Syntax error in HELLO option '", args.get(at), b"'"].concat()));
+            // As C prints it: not past a NUL.
+            let option = c_string(args.get(at), usize::MAX);
+            return Err(Error::bytes([b"ERR Syntax error in HELLO option '", option, b"'"].concat()));
         }
     }
     if context.state.config.requires_password() && !context.client().authenticated {
