@@ -258,7 +258,7 @@ impl Loop {
             self.accept_again = true;
             return;
         }
-        let id = ConnId::from_raw(event.data());
+        let id = ConnId(event.data());
         let Some(client) = self.clients.get_mut(id) else { return };
         let broken = EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR;
         client.can_read |= event.events().intersects(EpollFlags::EPOLLIN | broken);
@@ -321,7 +321,7 @@ impl Loop {
         });
         let Some(client) = self.clients.get(id) else { return };
         let edges = EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT | EpollFlags::EPOLLET;
-        if self.epoll.add(&client.socket, EpollEvent::new(edges, id.raw())).is_err() {
+        if self.epoll.add(&client.socket, EpollEvent::new(edges, id.0)).is_err() {
             self.clients.remove(id);
         }
     }

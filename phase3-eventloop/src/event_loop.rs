@@ -58,14 +58,14 @@ impl Default for Settings {
 
 /// The token of the signal descriptor; listeners count down from the one before. No [`ConnId`] comes near: its low half
 /// would have to be a slot beyond 2³² − 256.
-const SIGNALS: Token = Token(u64::MAX);
+const SIGNALS: Token = Token::MAX;
 
 fn listener_token(position: usize) -> Token {
-    Token(u64::MAX - 1 - position as u64)
+    Token::MAX - 1 - position as Token
 }
 
 fn listener_position(token: Token) -> Option<usize> {
-    let position = u64::MAX - 1 - token.0;
+    let position = Token::MAX - 1 - token;
     (position < 255).then_some(position as usize)
 }
 
@@ -193,7 +193,7 @@ impl EventLoop {
         } else if let Some(position) = listener_position(event.token) {
             self.accept_some(position, service);
         } else {
-            self.on_ready(ConnId::from_raw(event.token.0), event, service);
+            self.on_ready(ConnId(event.token), event, service);
         }
     }
 
@@ -229,7 +229,7 @@ impl EventLoop {
         while let Some(token) = self.timers.pop_expired(self.outbox.now) {
             match listener_position(token) {
                 Some(position) => self.resume_accepting(position, service),
-                None => self.check_deadline(ConnId::from_raw(token.0)),
+                None => self.check_deadline(ConnId(token)),
             }
         }
         // Those that have ended by now; all linger equally long, so they are found at the front.
@@ -251,7 +251,7 @@ impl EventLoop {
                 connection.close(reason, true);
                 connection.enlist(&mut self.outbox.dirty);
             }
-            Some((at, _)) => self.timers.arm(Token(id.raw()), at),
+            Some((at, _)) => self.timers.arm(id.0, at),
             None => {}
         }
     }
@@ -271,7 +271,7 @@ impl EventLoop {
     fn arm_timer(&mut self, id: ConnId) {
         let Some(connection) = self.outbox.connections.get(id) else { return };
         if let Some((at, _)) = connection.deadline(&self.outbox.limits, self.outbox.now) {
-            self.timers.arm(Token(id.raw()), at);
+            self.timers.arm(id.0, at);
         }
     }
 }

@@ -7,12 +7,10 @@ pub mod epoll;
 pub mod poll;
 
 use std::os::fd::BorrowedFd;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// What a registration is called when its event comes back. The kernel returns it untouched.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Token(pub u64);
+pub type Token = u64;
 
 /// What to be woken for: states, reported for as long as they last. Errors and hang-ups are always reported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -86,6 +84,9 @@ pub enum PollerKind {
 }
 
 impl PollerKind {
+    /// What a command line or a configuration calls them, the default first.
+    pub const NAMES: &[(&str, PollerKind)] = &[("epoll", PollerKind::Epoll), ("poll", PollerKind::Poll)];
+
     /// Makes one.
     ///
     /// # Errors
@@ -95,18 +96,6 @@ impl PollerKind {
             PollerKind::Poll => Box::new(poll::Poll::default()),
             PollerKind::Epoll => Box::new(epoll::Epoll::new()?),
         })
-    }
-}
-
-impl FromStr for PollerKind {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "poll" => Ok(PollerKind::Poll),
-            "epoll" => Ok(PollerKind::Epoll),
-            other => Err(format!("{other:?}: choose epoll or poll")),
-        }
     }
 }
 

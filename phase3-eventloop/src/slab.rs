@@ -8,7 +8,7 @@
 /// The low 32 bits are a slot index, dense and reused, fit to index a `Vec`; the high 32 bits are the slot's generation,
 /// so that an event, a timer or a message meant for a closed connection cannot reach the one that took its slot.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ConnId(u64);
+pub struct ConnId(pub u64);
 
 impl ConnId {
     /// Joins a slot index and its generation.
@@ -24,16 +24,6 @@ impl ConnId {
     /// How often the slot had been used before this connection took it.
     pub fn generation(self) -> u32 {
         (self.0 >> 32) as u32
-    }
-
-    /// The inverse of [`ConnId::raw`].
-    pub fn from_raw(raw: u64) -> Self {
-        ConnId(raw)
-    }
-
-    /// Both halves as one number, for traces and kernel tokens.
-    pub fn raw(self) -> u64 {
-        self.0
     }
 }
 

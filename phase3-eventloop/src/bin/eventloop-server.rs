@@ -78,8 +78,9 @@ fn run(args: &Args) -> Result<()> {
 }
 
 fn settings(args: &Args, max_frame: u32) -> Result<Settings> {
-    let poller = args.text("poller").unwrap_or("epoll").parse::<PollerKind>();
-    let poller = poller.map_err(|error| anyhow!("--poller {error}"))?;
+    let asked = args.text("poller").unwrap_or("epoll");
+    let poller = PollerKind::NAMES.iter().find(|(name, _)| *name == asked);
+    let &(_, poller) = poller.with_context(|| format!("--poller {asked:?}: choose epoll or poll"))?;
     if args.has("edge-triggered") {
         bail!("--edge-triggered is a server of its own: cargo run -p phase3-eventloop --example edge");
     }

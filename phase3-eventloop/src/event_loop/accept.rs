@@ -10,7 +10,7 @@ use super::{EventLoop, listener_token};
 use crate::connection::CloseReason;
 use crate::connection::Connection;
 use crate::outbox::Relisten;
-use crate::poller::{Interest, Token};
+use crate::poller::Interest;
 use crate::service::{Accepted, Admission, Service};
 use crate::trace::Track;
 
@@ -144,7 +144,7 @@ impl EventLoop {
         let connections = &mut self.outbox.connections;
         let id = connections.insert_with(|id| Box::new(Connection::new(id, socket, peer, now)));
         let Some(connection) = connections.get(id) else { return };
-        if let Err(errno) = self.poller.register(connection.socket.as_fd(), Token(id.raw()), Interest::READ) {
+        if let Err(errno) = self.poller.register(connection.socket.as_fd(), id.0, Interest::READ) {
             log!("cannot watch the connection of {peer}: {}", errno.desc());
             connections.remove(id);
             return;

@@ -4,7 +4,6 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use super::EventLoop;
 use crate::connection::{CloseReason, Connection, State, Step};
-use crate::poller::Token;
 use crate::service::Service;
 use crate::slab::ConnId;
 use crate::trace::{Returned, Trace, Track};
@@ -60,7 +59,7 @@ impl EventLoop {
         // A client that keeps up never needs WRITABLE, so this makes no system call for it.
         let interest = connection.desired_interest();
         if mem::replace(&mut connection.interest, interest) != interest {
-            let modified = self.poller.modify(connection.socket.as_fd(), Token(id.raw()), interest);
+            let modified = self.poller.modify(connection.socket.as_fd(), id.0, interest);
             debug_assert!(modified.is_ok(), "a live connection is registered: {modified:?}");
         }
         if connection.stalled_since.is_some() || connection.is_ending() {
@@ -76,7 +75,7 @@ impl EventLoop {
     pub(super) fn remove(&mut self, id: ConnId, service: &mut dyn Service) {
         let Some(mut connection) = self.outbox.connections.remove(id) else { return };
         report(&mut connection, service, &mut self.trace);
-        self.timers.disarm(Token(id.raw()));
+        self.timers.disarm(id.0);
         // Before the descriptor is closed: its number is free for the next accept right after.
         let deregistered = self.poller.deregister(connection.socket.as_fd());
         debug_assert!(deregistered.is_ok(), "a live connection is registered: {deregistered:?}");

@@ -64,7 +64,7 @@ impl EventLoop {
             if event.token == SIGNALS {
                 hurried |= self.signals.take().stop;
             } else {
-                self.on_ready(ConnId::from_raw(event.token.0), event, service);
+                self.on_ready(ConnId(event.token), event, service);
             }
         }
         self.events = events;

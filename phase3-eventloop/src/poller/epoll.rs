@@ -10,7 +10,7 @@ use super::{Event, Interest, Poller, Token, to_millis};
 /// Most events one call returns. The rest keep their place: the kernel serves its ready list in turn.
 const MAX_EVENTS: usize = 1024;
 
-/// An epoll instance.
+/// An epoll instance, and room for what it returns.
 pub struct Epoll {
     instance: epoll::Epoll,
     ready: Box<[EpollEvent]>,
@@ -33,7 +33,7 @@ fn to_event(token: Token, interest: Interest) -> EpollEvent {
     flags.set(EpollFlags::EPOLLIN, interest.readable);
     flags.set(EpollFlags::EPOLLOUT, interest.writable);
     flags.set(EpollFlags::EPOLLRDHUP, interest.peer_fin);
-    EpollEvent::new(flags, token.0)
+    EpollEvent::new(flags, token)
 }
 
 impl Poller for Epoll {
@@ -58,16 +58,13 @@ impl Poller for Epoll {
             Err(Errno::EINTR) => 0,
             ready => ready?,
         };
-        for event in &self.ready[..ready] {
-            let flags = event.events();
-            events.push(Event {
-                token: Token(event.data()),
-                readable: flags.contains(EpollFlags::EPOLLIN),
-                writable: flags.contains(EpollFlags::EPOLLOUT),
-                hang_up: flags
-                    .intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR | EpollFlags::EPOLLRDHUP),
-            });
-        }
+        let hung_up = EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR | EpollFlags::EPOLLRDHUP;
+        events.extend(self.ready[..ready].iter().map(|event| Event {
+            token: event.data(),
+            readable: event.events().contains(EpollFlags::EPOLLIN),
+            writable: event.events().contains(EpollFlags::EPOLLOUT),
+            hang_up: event.events().intersects(hung_up),
+        }));
         Ok(())
         // ANCHOR_END: epoll-wait-body
         // ANCHOR_END: epoll-wait

@@ -9,25 +9,70 @@ use super::{Event, Interest, Poller, Token, to_millis};
 
 /// How often everything is tried when poll(2) cannot be asked.
 const RETRY_EVERY: Duration = Duration::from_millis(10);
+/// Belongs to no descriptor; the kernel skips it.
+const GAP: libc::pollfd = libc::pollfd { fd: -1, events: 0, revents: 0 };
 
-/// The interest list.
+/// The interest list, one flat array as the kernel wants it. A descriptor's entry and token stand at the descriptor's own
+/// number: the kernel hands out the lowest free one, so there are few gaps.
 #[derive(Default)]
 pub struct Poll {
-    /// As the kernel wants it: one flat array.
     entries: Vec<libc::pollfd>,
-    /// The token of each entry, at the same position.
     tokens: Vec<Token>,
-    /// Where in `entries` a descriptor stands; indexed by descriptor, which the kernel keeps small.
-    positions: Vec<Option<u32>>,
 }
 
 impl Poll {
-    fn position(&self, fd: BorrowedFd<'_>) -> nix::Result<usize> {
-        let position = self.positions.get(fd.as_raw_fd() as usize).copied().flatten();
-        position.map(|position| position as usize).ok_or(Errno::ENOENT)
+    fn entry(&mut self, fd: BorrowedFd<'_>) -> nix::Result<&mut libc::pollfd> {
+        let entry = self.entries.get_mut(fd.as_raw_fd() as usize);
+        entry.filter(|entry| entry.fd >= 0).ok_or(Errno::ENOENT)
     }
 
-    fn wait_for_list(&mut self, events: &mut Vec<Event>, timeout: Option<Duration>) -> nix::Result<()> {
+    /// poll(2) refuses a list that is longer than RLIMIT_NOFILE, and that limit may be lowered under a running program.
+    /// Then all that is watched for is said to be there, a hundred times a second: a try in vain costs a call and is EAGAIN.
+    fn assume_ready(&mut self, timeout: Option<Duration>) -> usize {
+        std::thread::sleep(timeout.map_or(RETRY_EVERY, |timeout| timeout.min(RETRY_EVERY)));
+        for entry in &mut self.entries {
+            entry.revents = entry.events & (libc::POLLIN | libc::POLLOUT);
+        }
+        self.entries.len()
+    }
+}
+
+/// POLLERR and POLLHUP are reported whether asked for or not.
+fn to_flags(interest: Interest) -> libc::c_short {
+    let flag = |on: bool, flag: libc::c_short| if on { flag } else { 0 };
+    flag(interest.readable, libc::POLLIN)
+        | flag(interest.writable, libc::POLLOUT)
+        | flag(interest.peer_fin, libc::POLLRDHUP)
+}
+
+impl Poller for Poll {
+    fn register(&mut self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> nix::Result<()> {
+        if self.entry(fd).is_ok() {
+            return Err(Errno::EEXIST);
+        }
+        let number = fd.as_raw_fd();
+        let length = self.entries.len().max(number as usize + 1);
+        self.entries.resize(length, GAP);
+        self.tokens.resize(length, 0);
+        self.entries[number as usize].fd = number;
+        self.modify(fd, token, interest)
+    }
+
+    fn modify(&mut self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> nix::Result<()> {
+        self.entry(fd)?.events = to_flags(interest);
+        self.tokens[fd.as_raw_fd() as usize] = token;
+        Ok(())
+    }
+
+    fn deregister(&mut self, fd: BorrowedFd<'_>) -> nix::Result<()> {
+        *self.entry(fd)? = GAP;
+        // When a crowd has left, the kernel need not walk over its places.
+        while self.entries.pop_if(|entry| entry.fd < 0).is_some() {}
+        Ok(())
+    }
+
+    fn wait(&mut self, events: &mut Vec<Event>, timeout: Option<Duration>) -> nix::Result<()> {
+        events.clear();
         // ANCHOR: poll-wait
         // ANCHOR: poll-wait-body
         let count = self.entries.len() as libc::nfds_t;
@@ -35,6 +80,7 @@ impl Poll {
         let ready = unsafe { libc::poll(self.entries.as_mut_ptr(), count, to_millis(timeout)) };
         let ready = match Errno::result(ready) {
             Err(Errno::EINTR) => 0,
+            Err(Errno::EINVAL) => self.assume_ready(timeout),
             ready => ready? as usize,
         };
         // The kernel says how many are ready but not which: every entry is looked at until all of them are found.
@@ -51,70 +97,5 @@ impl Poll {
         Ok(())
         // ANCHOR_END: poll-wait-body
         // ANCHOR_END: poll-wait
-    }
-
-    /// poll(2) refuses a list that is longer than RLIMIT_NOFILE, and that limit may be lowered under a running program.
-    /// Then whatever is watched is reported as ready a hundred times a second: a try in vain costs a call and is EAGAIN.
-    fn report_all(&self, events: &mut Vec<Event>, timeout: Option<Duration>) -> nix::Result<()> {
-        std::thread::sleep(timeout.map_or(RETRY_EVERY, |timeout| timeout.min(RETRY_EVERY)));
-        for (entry, &token) in self.entries.iter().zip(&self.tokens) {
-            let readable = entry.events & libc::POLLIN != 0;
-            let writable = entry.events & libc::POLLOUT != 0;
-            if readable || writable {
-                events.push(Event { token, readable, writable, hang_up: false });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// POLLERR and POLLHUP are reported whether asked for or not.
-fn to_flags(interest: Interest) -> libc::c_short {
-    let flag = |on: bool, flag: libc::c_short| if on { flag } else { 0 };
-    flag(interest.readable, libc::POLLIN)
-        | flag(interest.writable, libc::POLLOUT)
-        | flag(interest.peer_fin, libc::POLLRDHUP)
-}
-
-impl Poller for Poll {
-    fn register(&mut self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> nix::Result<()> {
-        if self.position(fd).is_ok() {
-            return Err(Errno::EEXIST);
-        }
-        let fd = fd.as_raw_fd();
-        if self.positions.len() <= fd as usize {
-            self.positions.resize(fd as usize + 1, None);
-        }
-        self.positions[fd as usize] = Some(self.entries.len() as u32);
-        self.entries.push(libc::pollfd { fd, events: to_flags(interest), revents: 0 });
-        self.tokens.push(token);
-        Ok(())
-    }
-
-    fn modify(&mut self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> nix::Result<()> {
-        let position = self.position(fd)?;
-        self.entries[position].events = to_flags(interest);
-        self.tokens[position] = token;
-        Ok(())
-    }
-
-    fn deregister(&mut self, fd: BorrowedFd<'_>) -> nix::Result<()> {
-        let position = self.position(fd)?;
-        self.positions[fd.as_raw_fd() as usize] = None;
-        // The last entry takes the empty place: O(1), and order means nothing here.
-        self.entries.swap_remove(position);
-        self.tokens.swap_remove(position);
-        if let Some(moved) = self.entries.get(position) {
-            self.positions[moved.fd as usize] = Some(position as u32);
-        }
-        Ok(())
-    }
-
-    fn wait(&mut self, events: &mut Vec<Event>, timeout: Option<Duration>) -> nix::Result<()> {
-        events.clear();
-        match self.wait_for_list(events, timeout) {
-            Err(Errno::EINVAL) => self.report_all(events, timeout),
-            outcome => outcome,
-        }
     }
 }

@@ -48,7 +48,6 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
 
 const INT: RangeInclusive<u64> = 0..=i32::MAX as u64;
 const REQUEST: RangeInclusive<u64> = 1 << 20..=i64::MAX as u64;
-const POLLERS: &[(&str, PollerKind)] = &[("epoll", PollerKind::Epoll), ("poll", PollerKind::Poll)];
 const LEVELS: &[(&str, Level)] = &[
     ("debug", Level::Debug),
     ("verbose", Level::Verbose),
@@ -92,9 +91,9 @@ static PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "poller",
         change: AtStart,
-        get: |c| value::word(c.poller, POLLERS),
+        get: |c| value::word(c.poller, PollerKind::NAMES),
         set: |c, w| {
-            c.poller = value::choice(one(w)?, POLLERS)?;
+            c.poller = value::choice(one(w)?, PollerKind::NAMES)?;
             Ok(())
         },
     },
