@@ -98,10 +98,10 @@ impl Client {
     // ANCHOR_END: edge-has-work
 
     /// One round: what has arrived, one read, and everything that the kernel takes.
-    fn advance(&mut self, scratch: &mut [u8]) {
+    fn advance(&mut self) {
         self.serve();
         if self.can_read && self.may_read() {
-            self.read(scratch);
+            self.read();
         }
         self.write();
         if self.state == State::Closing && self.owed() == 0 {
@@ -134,8 +134,8 @@ impl Client {
     }
 
     // ANCHOR: edge-read
-    fn read(&mut self, scratch: &mut [u8]) {
-        match syscalls::recv(self.socket.as_fd(), scratch) {
+    fn read(&mut self) {
+        match syscalls::recv(self.socket.as_fd(), &mut self.input, READ_SIZE) {
             // The only proof that nothing is left: from here on an edge will come.
             Err(Errno::EAGAIN) => self.can_read = false,
             Err(Errno::EINTR) => {}
@@ -148,11 +148,11 @@ impl Client {
                     log!("{}: {cut}", self.peer);
                 }
             }
-            Ok(_) if self.state == State::Lingering => {}
-            Ok(count) => {
-                self.input.extend_from_slice(&scratch[..count]);
-                self.serve();
-            }
+            Ok(_) if self.state == State::Lingering => self.input.clear(),
+            Ok(_) => self.serve(),
+        }
+        if self.input.is_empty() {
+            self.input = Vec::new();
         }
     }
     // ANCHOR_END: edge-read
@@ -215,7 +215,6 @@ fn run(args: &Args) -> Result<()> {
 impl Loop {
     fn run(&mut self) -> Result<()> {
         let mut events = vec![EpollEvent::empty(); 1024];
-        let mut scratch = vec![0; READ_SIZE];
         loop {
             let timeout = self.timeout();
             let count = match self.epoll.wait(&mut events, timeout) {
@@ -228,12 +227,12 @@ impl Loop {
             self.accept();
             if signals::stopping() {
                 self.close_all();
-                if self.clients.is_empty() {
+                if self.clients.iter().next().is_none() {
                     return Ok(());
                 }
             }
             for id in std::mem::take(&mut self.ready) {
-                self.advance(id, &mut scratch);
+                self.advance(id);
             }
             while let Some(id) = self.lingering.pop_expired(Instant::now()) {
                 self.clients.remove(id);
@@ -275,11 +274,11 @@ impl Loop {
     }
 
     // ANCHOR: edge-advance
-    fn advance(&mut self, id: ConnId, scratch: &mut [u8]) {
+    fn advance(&mut self, id: ConnId) {
         let Some(client) = self.clients.get_mut(id) else { return };
         client.listed = false;
         let was = client.state;
-        client.advance(scratch);
+        client.advance();
         match client.state {
             State::Gone => drop(self.clients.remove(id)),
             State::Lingering if was != State::Lingering => {
@@ -327,7 +326,7 @@ impl Loop {
     }
 
     fn close_all(&mut self) {
-        for id in self.clients.ids() {
+        for id in self.clients.iter().map(|(id, _)| id).collect::<Vec<_>>() {
             if let Some(client) = self.clients.get_mut(id).filter(|client| client.state == State::Open) {
                 client.state = State::Closing;
                 self.list(id);

@@ -15,35 +15,21 @@
 mod close_reason;
 mod io;
 
-use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::sys::socket::Shutdown;
+use phase1_echo::socket;
 
 use crate::limits::Limits;
 use crate::poller::Interest;
 use crate::slab::ConnId;
 
 pub use self::close_reason::CloseReason;
-pub use self::io::{READ_SIZE, Received};
+pub use self::io::READ_SIZE;
+pub(crate) use self::io::consume;
 
 /// How long the peer may take to see our FIN and answer with its own.
 const LINGER: Duration = Duration::from_secs(2);
-
-/// What the loop knows about a connection, for `CLIENT LIST` and the like.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct ConnStats {
-    /// Bytes received and not yet served.
-    pub input_len: usize,
-    /// Capacity behind them.
-    pub input_capacity: usize,
-    /// Bytes waiting to be sent.
-    pub output_len: usize,
-    /// Capacity behind them.
-    pub output_capacity: usize,
-}
 
 // ANCHOR: connection-state
 /// What a connection may do.
@@ -65,7 +51,7 @@ pub enum State {
     /// Our FIN is sent; what arrives is thrown away until the peer's FIN. Closing a socket that has unread bytes makes the
     /// kernel send RST, and a RST can overtake the reply: an error message would be lost before its reader saw it.
     Lingering {
-        /// Until when to wait for the peer's FIN.
+        /// Until when to wait for it.
         until: Instant,
     },
 }
@@ -76,10 +62,6 @@ pub enum State {
 pub enum Step {
     /// Wait for events.
     Stay,
-    /// It has just become [`State::Full`].
-    Suspend,
-    /// It has just drained: serve what it already sent, then read again.
-    Resume,
     /// Send FIN and linger.
     Linger,
     /// Close the descriptor.
@@ -92,8 +74,6 @@ pub struct Connection {
     pub id: ConnId,
     /// Nonblocking; closed when this record is dropped.
     pub socket: OwnedFd,
-    /// The client's address.
-    pub peer: SocketAddr,
     /// See [`State`].
     pub state: State,
     /// Received, not consumed. No capacity while empty.
@@ -114,8 +94,6 @@ pub struct Connection {
     pub reported: bool,
     /// On the list of those to flush at the end of this tick.
     pub dirty: bool,
-    /// On the list of those to serve without an event.
-    pub queued: bool,
     /// The idle timeout does not apply.
     pub never_idle: bool,
     /// The last byte in either direction.
@@ -126,11 +104,10 @@ pub struct Connection {
 
 impl Connection {
     /// A connection that has just been accepted.
-    pub fn new(id: ConnId, socket: OwnedFd, peer: SocketAddr, now: Instant) -> Self {
+    pub fn new(id: ConnId, socket: OwnedFd, now: Instant) -> Self {
         Connection {
             id,
             socket,
-            peer,
             state: State::Open,
             pending: Vec::new(),
             unserved: false,
@@ -141,7 +118,6 @@ impl Connection {
             peer_ended: false,
             reported: false,
             dirty: false,
-            queued: false,
             never_idle: false,
             last_activity: now,
             stalled_since: None,
@@ -151,16 +127,6 @@ impl Connection {
     /// How many bytes are still to be sent.
     pub fn owed(&self) -> usize {
         self.output.len() - self.sent
-    }
-
-    /// What its buffers hold.
-    pub fn stats(&self) -> ConnStats {
-        ConnStats {
-            input_len: self.pending.len(),
-            input_capacity: self.pending.capacity(),
-            output_len: self.owed(),
-            output_capacity: self.output.capacity(),
-        }
     }
 
     /// Whether bytes from this peer have a place to go.
@@ -194,11 +160,6 @@ impl Connection {
         }
     }
 
-    /// The connection is broken: nothing can be sent any more.
-    pub fn fail(&mut self, errno: Errno) {
-        self.abandon(CloseReason::Error(errno));
-    }
-
     /// Starts an end at which nothing is sent and no FIN of the peer is waited for.
     pub fn abandon(&mut self, reason: CloseReason) {
         self.output.clear();
@@ -213,26 +174,17 @@ impl Connection {
         match self.state {
             // ANCHOR: back-pressure
             // ANCHOR: back-pressure-body
-            State::Open if owed > limits.high_mark => {
-                self.state = State::Full;
-                Step::Suspend
-            }
-            State::Full if owed < limits.low_mark || owed == 0 => {
-                self.state = State::Open;
-                Step::Resume
-            }
+            State::Open if owed > limits.high_mark => self.state = State::Full,
+            State::Full if owed < limits.low_mark || owed == 0 => self.state = State::Open,
             // ANCHOR_END: back-pressure-body
             // ANCHOR_END: back-pressure
             State::Closing { force, .. } if owed == 0 || force => {
-                if self.peer_ended || owed > 0 {
-                    Step::Remove
-                } else {
-                    Step::Linger
-                }
+                return if self.peer_ended || owed > 0 { Step::Remove } else { Step::Linger };
             }
-            State::Lingering { .. } if self.peer_ended => Step::Remove,
-            _ => Step::Stay,
+            State::Lingering { .. } if self.peer_ended => return Step::Remove,
+            _ => {}
         }
+        Step::Stay
     }
 
     /// Sends FIN: everything owed has been sent, nothing will follow.
@@ -240,9 +192,7 @@ impl Connection {
         self.state = State::Lingering { until: now + LINGER };
         self.pending = Vec::new();
         // ENOTCONN if the peer has reset the connection meanwhile; then the next event says so.
-        if nix::sys::socket::shutdown(self.socket.as_raw_fd(), Shutdown::Write).is_err() {
-            self.peer_ended = true;
-        }
+        self.peer_ended |= socket::shutdown_write(self.socket.as_fd()).is_err();
     }
 
     // ANCHOR: desired-interest
@@ -259,21 +209,6 @@ impl Connection {
         Interest { readable, writable: self.owed() > 0, peer_fin }
     }
     // ANCHOR_END: desired-interest
-
-    /// When this connection has to be looked at though nothing happens, and why it would end then.
-    pub fn deadline(&self, limits: &Limits, now: Instant) -> Option<(Instant, CloseReason)> {
-        if let State::Lingering { until } = self.state {
-            return Some((until, CloseReason::ByService));
-        }
-        // A held client waits for us, not we for it.
-        let exempt = self.never_idle || self.state == State::Held;
-        let idle_since = if exempt { now } else { self.last_activity };
-        // A timeout that leads beyond what an Instant can hold never runs out.
-        let end = |since: Option<Instant>, timeout: Option<Duration>| since?.checked_add(timeout?);
-        let idle = end(Some(idle_since), limits.idle_timeout).map(|at| (at, CloseReason::Idle));
-        let stalled = end(self.stalled_since, limits.stall_timeout).map(|at| (at, CloseReason::Stalled));
-        [stalled, idle].into_iter().flatten().min_by_key(|(at, _)| *at)
-    }
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl Service for FrameEcho {
     fn close(&mut self, conn: ConnId, reason: CloseReason) {
         // The others are ordinary; of these the client's owner will ask.
         if matches!(reason, CloseReason::Idle | CloseReason::Stalled | CloseReason::Error(_)) {
-            self.log(conn, format_args!("closed: {}", reason.name()));
+            self.log(conn, format_args!("closed: {reason}"));
         }
         self.peers.remove(&conn);
     }

@@ -11,73 +11,52 @@ mod batch;
 mod flush;
 mod shutdown;
 mod signals;
+mod timeouts;
 mod turn;
 
-use std::collections::VecDeque;
 use std::mem;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use nix::errno::Errno;
+use nix::sys::signalfd::SignalFd;
 
-use crate::connection::State;
+use crate::connection::{CloseReason, State};
 use crate::event_loop::accept::{Listener, Newcomer};
 use crate::event_loop::batch::Batch;
-use crate::event_loop::signals::Signals;
 use crate::limits::Limits;
 use crate::outbox::Outbox;
 use crate::poller::{Event, Interest, Poller, PollerKind, Token};
 use crate::service::Service;
 use crate::slab::ConnId;
 use crate::timers::Timers;
-use crate::trace::{Trace, Track};
-
-/// What a loop is made with.
-pub struct Settings {
-    /// poll or epoll.
-    pub poller: PollerKind,
-    /// What a connection may hold, and for how long.
-    pub limits: Limits,
-    /// How long replies in flight may take once the server is asked to stop.
-    pub shutdown_grace: Duration,
-    /// Where to write what happens.
-    pub trace: Option<Trace>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings {
-            poller: PollerKind::Epoll,
-            limits: Limits::default(),
-            shutdown_grace: Duration::from_secs(5),
-            trace: None,
-        }
-    }
-}
+use crate::trace::Trace;
 
 /// The token of the signal descriptor; listeners count down from the one before. No [`ConnId`] comes near: its low half
 /// would have to be a slot beyond 2³² − 256.
 const SIGNALS: Token = Token::MAX;
 
+/// See [`SIGNALS`].
+const MOST_LISTENERS: usize = 255;
+
 fn listener_token(position: usize) -> Token {
-    Token::MAX - 1 - position as Token
+    SIGNALS - 1 - position as Token
 }
 
 fn listener_position(token: Token) -> Option<usize> {
-    let position = Token::MAX - 1 - token;
-    (position < 255).then_some(position as usize)
+    let position = (SIGNALS - 1).checked_sub(token)? as usize;
+    (position < MOST_LISTENERS).then_some(position)
 }
 
 /// The loop, with everything that it looks after.
 pub struct EventLoop {
     poller: Box<dyn Poller>,
-    signals: Signals,
-    listeners: Vec<Listener>,
+    signals: SignalFd,
+    /// By position; `None`: closed.
+    listeners: Vec<Option<Listener>>,
     /// Accepted, and not admitted yet.
     newcomers: Vec<Newcomer>,
-    /// Those that linger, the oldest first, and some that have ended since.
-    lingering: VecDeque<ConnId>,
     timers: Timers<Token>,
     outbox: Outbox,
     trace: Trace,
@@ -86,7 +65,6 @@ pub struct EventLoop {
     /// Read, and not served yet.
     batch: Batch,
     events: Vec<Event>,
-    grace: Duration,
 }
 
 impl EventLoop {
@@ -94,23 +72,21 @@ impl EventLoop {
     ///
     /// # Errors
     /// Those of epoll_create1(2) and signalfd(2).
-    pub fn new(settings: Settings) -> nix::Result<Self> {
-        let mut poller = settings.poller.open()?;
-        let signals = Signals::new()?;
+    pub fn new(poller: PollerKind, limits: Limits, trace: Trace) -> nix::Result<Self> {
+        let mut poller = poller.open()?;
+        let signals = signals::open()?;
         poller.register(signals.as_fd(), SIGNALS, Interest::READ)?;
         Ok(EventLoop {
             poller,
             signals,
             listeners: Vec::new(),
             newcomers: Vec::new(),
-            lingering: VecDeque::new(),
             timers: Timers::default(),
-            outbox: Outbox::new(settings.limits),
-            trace: settings.trace.unwrap_or_else(Trace::off),
-            limits_armed: settings.limits,
-            batch: Batch::new(),
+            outbox: Outbox::new(limits),
+            trace,
+            limits_armed: limits,
+            batch: Batch::default(),
             events: Vec::new(),
-            grace: settings.shutdown_grace,
         })
     }
 
@@ -134,11 +110,7 @@ impl EventLoop {
         let newcomers = self.newcomers.len();
         self.wait(timeout)?;
         let tick = self.trace.begin();
-        let events = mem::take(&mut self.events);
-        for event in &events {
-            self.dispatch(event, service);
-        }
-        self.events = events;
+        self.dispatch_all(service);
         self.serve_batch(service);
         self.serve_ready(service);
         self.expire_timers(service);
@@ -148,7 +120,7 @@ impl EventLoop {
         service.before_flush(&mut self.outbox)?;
         self.flush_dirty(service);
         self.admit(newcomers, service);
-        self.trace.note(Track::Loop, "tick", tick, format_args!("\"events\":{}", self.events.len()));
+        self.trace.note(None, "tick", tick, format_args!("\"events\":{}", self.events.len()));
         // ANCHOR_END: tick-body
         // ANCHOR_END: tick
         self.rearm_if_limits_changed();
@@ -175,26 +147,30 @@ impl EventLoop {
         self.outbox.now = Instant::now();
         let millis = timeout.map_or(-1, |timeout| timeout.as_millis().min(i32::MAX as u128) as i32);
         let args = format_args!(r#""ready":{},"timeout_ms":{millis}"#, self.events.len());
-        self.trace.note(Track::Loop, "wait", start, args);
+        self.trace.note(None, "wait", start, args);
         if self.trace.write_due().is_some_and(|due| due <= self.outbox.now) {
             self.trace.write_out();
         }
         Ok(())
     }
 
-    /// Hands an event to what it is about.
-    fn dispatch(&mut self, event: &Event, service: &mut dyn Service) {
-        if event.token == SIGNALS {
-            let arrived = self.signals.take();
-            self.outbox.stop |= arrived.stop;
-            if arrived.child {
-                service.child_exited(&mut self.outbox);
+    /// Hands each event to what it is about.
+    fn dispatch_all(&mut self, service: &mut dyn Service) {
+        let events = mem::take(&mut self.events);
+        for event in &events {
+            if event.token == SIGNALS {
+                let (stop, child) = signals::take(&self.signals);
+                self.outbox.stop |= stop;
+                if child {
+                    service.child_exited(&mut self.outbox);
+                }
+            } else if let Some(position) = listener_position(event.token) {
+                self.accept_some(position, service);
+            } else {
+                self.on_ready(ConnId(event.token), event, service);
             }
-        } else if let Some(position) = listener_position(event.token) {
-            self.accept_some(position, service);
-        } else {
-            self.on_ready(ConnId(event.token), event, service);
         }
+        self.events = events;
     }
 
     // ANCHOR: on-ready
@@ -214,7 +190,7 @@ impl EventLoop {
                 State::Open => {}
                 State::Held => return self.end_of_input(id, service),
                 _ => {
-                    connection.fail(Errno::ECONNRESET);
+                    connection.abandon(CloseReason::Error(Errno::ECONNRESET));
                     connection.enlist(&mut self.outbox.dirty);
                 }
             }
@@ -225,54 +201,9 @@ impl EventLoop {
     }
     // ANCHOR_END: on-ready
 
-    fn expire_timers(&mut self, service: &mut dyn Service) {
-        while let Some(token) = self.timers.pop_expired(self.outbox.now) {
-            match listener_position(token) {
-                Some(position) => self.resume_accepting(position, service),
-                None => self.check_deadline(ConnId(token)),
-            }
-        }
-        // Those that have ended by now; all linger equally long, so they are found at the front.
-        while self.lingering.front().is_some_and(|&oldest| !self.is_lingering(oldest)) {
-            self.lingering.pop_front();
-        }
-    }
-
-    // ANCHOR: check-deadline
-    /// A connection's timer fired. Its deadline has often moved since: then the timer is set again, which is all the work
-    /// that an idle timeout costs a busy connection.
-    fn check_deadline(&mut self, id: ConnId) {
-        let Some(connection) = self.outbox.connections.get_mut(id) else { return };
-        match connection.deadline(&self.outbox.limits, self.outbox.now) {
-            Some((at, reason)) if at <= self.outbox.now => {
-                self.trace.note(Track::Connection(id), "timer", None, format_args!(""));
-                // If it was already lingering, stop waiting for the peer's FIN.
-                connection.peer_ended |= connection.reported;
-                connection.close(reason, true);
-                connection.enlist(&mut self.outbox.dirty);
-            }
-            Some((at, _)) => self.timers.arm(id.0, at),
-            None => {}
-        }
-    }
-    // ANCHOR_END: check-deadline
-
-    /// A shorter timeout has to reach connections that are asleep; this once, all of them are visited.
-    fn rearm_if_limits_changed(&mut self) {
-        if self.limits_armed == self.outbox.limits {
-            return;
-        }
-        self.limits_armed = self.outbox.limits;
-        for id in self.outbox.connections.ids() {
-            self.arm_timer(id);
-        }
-    }
-
-    fn arm_timer(&mut self, id: ConnId) {
-        let Some(connection) = self.outbox.connections.get(id) else { return };
-        if let Some((at, _)) = connection.deadline(&self.outbox.limits, self.outbox.now) {
-            self.timers.arm(id.0, at);
-        }
+    /// Every connection, as a list of its own: what is done with it may end some.
+    fn ids(&self) -> Vec<ConnId> {
+        self.outbox.connections.iter().map(|(id, _)| id).collect()
     }
 }
 

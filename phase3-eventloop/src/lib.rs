@@ -18,7 +18,7 @@
 //! | wing | [`trace`] | what the loop did, for a viewer |
 //! | core | [`outbox`] | what a service may ask of the loop during a turn |
 //! | core | [`service`] | the seam to whatever answers: three methods |
-//! | core | [`event_loop`] | the tick: `turn.rs` reads and serves, `flush.rs` sends. Its wings: `accept.rs`, `batch.rs`, `signals.rs`, `shutdown.rs` |
+//! | core | [`event_loop`] | the tick: `turn.rs` reads and serves, `flush.rs` sends. Its wings: `accept.rs`, `timeouts.rs`, `batch.rs`, `signals.rs`, `shutdown.rs` |
 //! | core | [`echo`] | the smallest service |
 //!
 //! **The way of a request**: [`event_loop`] waits at the [`poller`] → `turn.rs` finds the [`connection`] in the [`slab`],

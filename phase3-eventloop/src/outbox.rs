@@ -5,9 +5,22 @@ use std::os::fd::OwnedFd;
 use std::time::Instant;
 
 use crate::buffers::BufferPool;
-use crate::connection::{CloseReason, ConnStats, Connection, State};
+use crate::connection::{CloseReason, Connection, State};
 use crate::limits::Limits;
 use crate::slab::{ConnId, Slab};
+
+/// What the loop knows about a connection, for `CLIENT LIST` and the like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ConnStats {
+    /// Bytes received and not yet served.
+    pub input_len: usize,
+    /// Capacity behind them.
+    pub input_capacity: usize,
+    /// Bytes waiting to be sent.
+    pub output_len: usize,
+    /// Capacity behind them.
+    pub output_capacity: usize,
+}
 
 /// The connections, and what is to be done with them at the end of the tick.
 ///
@@ -16,32 +29,25 @@ pub struct Outbox {
     pub(crate) now: Instant,
     /// Limits that a service may change while the loop runs (`CONFIG SET timeout`).
     pub limits: Limits,
-    pub(crate) connections: Slab<Box<Connection>>,
-    pub(crate) buffers: BufferPool,
+    pub(crate) connections: Slab<Connection>,
+    /// What is read into. Apart from `outputs`, which are many and small.
+    pub(crate) inputs: BufferPool,
+    pub(crate) outputs: BufferPool,
     /// To be flushed at the end of this tick. No connection twice.
     pub(crate) dirty: Vec<ConnId>,
-    /// To be served without waiting for an event. No connection twice.
+    /// To be served without waiting for an event.
     pub(crate) ready: Vec<ConnId>,
-    /// Being served: its output buffer is lent to the turn. With its sizes as the turn began.
-    lent: Option<(Box<Connection>, ConnStats)>,
+    /// Whose buffers are lent to a turn, and their sizes as it began.
+    serving: Option<(ConnId, ConnStats)>,
     pub(crate) stop: bool,
-    /// Listeners to be replaced at the end of this tick: by tag, the sockets that follow.
-    pub(crate) relisten: Vec<Relisten>,
-}
-
-/// See [`Outbox::relisten`].
-pub(crate) struct Relisten {
-    pub tag: usize,
-    pub gone: Vec<SocketAddr>,
-    pub fresh: Vec<OwnedFd>,
+    /// See [`Outbox::relisten`].
+    pub(crate) relisten: Vec<(usize, Vec<SocketAddr>, Vec<OwnedFd>)>,
 }
 
 /// What a turn works on: a connection's own buffers.
 pub(crate) struct Lent {
-    /// Received before, not consumed.
     pub pending: Vec<u8>,
-    /// Replies; the first `sent` bytes are history.
-    pub out: Vec<u8>,
+    pub output: Vec<u8>,
     pub sent: usize,
 }
 
@@ -52,10 +58,11 @@ impl Outbox {
             now: Instant::now(),
             limits,
             connections: Slab::default(),
-            buffers: BufferPool::default(),
+            inputs: BufferPool::default(),
+            outputs: BufferPool::default(),
             dirty: Vec::new(),
             ready: Vec::new(),
-            lent: None,
+            serving: None,
             stop: false,
             relisten: Vec::new(),
         }
@@ -71,8 +78,9 @@ impl Outbox {
     ///
     /// What is already in it may have been sent in part: append only, and ask [`Outbox::stats`] how much waits.
     pub fn output(&mut self, conn: ConnId) -> Option<&mut Vec<u8>> {
-        let connection = self.connections.get_mut(conn).filter(|connection| !connection.is_ending())?;
-        connection.prepare_output(&mut self.buffers);
+        let served = self.serving.is_some_and(|(id, _)| id == conn);
+        let connection = self.connections.get_mut(conn).filter(|other| !served && !other.is_ending())?;
+        connection.prepare_output(&mut self.outputs);
         connection.enlist(&mut self.dirty);
         Some(&mut connection.output)
     }
@@ -85,7 +93,7 @@ impl Outbox {
     /// Closes a connection at the end of the tick and drops what it is owed. Not for the connection being served, whose
     /// output is lent to the turn: that returns [`Next::Abandon`](crate::service::Next::Abandon).
     pub fn abandon(&mut self, conn: ConnId) {
-        debug_assert!(self.lent_stats(conn).is_none(), "its output is lent to the turn");
+        debug_assert!(self.serving.is_none_or(|(id, _)| id != conn), "its output is lent to the turn");
         self.change(conn, |connection| connection.abandon(CloseReason::ByService));
     }
 
@@ -113,13 +121,16 @@ impl Outbox {
     /// Buffer sizes of a connection; of the one being served, as they were when its turn began. The lengths do not count
     /// what has been sent.
     pub fn stats(&self, conn: ConnId) -> Option<ConnStats> {
-        self.lent_stats(conn).or_else(|| Some(self.connections.get(conn)?.stats()))
+        match self.serving {
+            Some((id, stats)) if id == conn => Some(stats),
+            _ => self.connections.get(conn).map(stats),
+        }
     }
 
     /// At the end of this tick, closes the listeners of this tag that stand at the addresses `gone`, and accepts from the
     /// sockets `fresh` as well. Connections stay as they are.
     pub fn relisten(&mut self, tag: usize, gone: Vec<SocketAddr>, fresh: Vec<OwnedFd>) {
-        self.relisten.push(Relisten { tag, gone, fresh });
+        self.relisten.push((tag, gone, fresh));
     }
 
     /// Finish this tick, then stop the loop as if SIGTERM had arrived.
@@ -127,56 +138,42 @@ impl Outbox {
         self.stop = true;
     }
 
-    fn lent_stats(&self, conn: ConnId) -> Option<ConnStats> {
-        self.lent.as_ref().filter(|(connection, _)| connection.id == conn).map(|(_, stats)| *stats)
-    }
-
     /// Changes a connection and has it flushed at the end of this tick.
     pub(crate) fn change(&mut self, conn: ConnId, change: impl FnOnce(&mut Connection)) {
-        let connection = match &mut self.lent {
-            Some((connection, _)) if connection.id == conn => Some(connection),
-            _ => self.connections.get_mut(conn),
-        };
-        if let Some(connection) = connection {
+        if let Some(connection) = self.connections.get_mut(conn) {
             change(connection);
             connection.enlist(&mut self.dirty);
         }
     }
 
-    /// Lends a connection to a turn over `input` new bytes, or (`None`) over its own: the one look-up of the turn. `None`
-    /// if its end has begun; a turn before this one may have closed it.
-    pub(crate) fn lend(&mut self, conn: ConnId, input: Option<usize>) -> Option<Lent> {
-        let mut connection = self.connections.lend(conn)?;
-        if connection.is_ending() {
-            self.connections.put_back(conn, connection);
-            return None;
-        }
-        let stats = connection.stats();
-        let stats = ConnStats { input_len: input.unwrap_or(stats.input_len), ..stats };
-        connection.prepare_output(&mut self.buffers);
-        let (pending, out) = (mem::take(&mut connection.pending), mem::take(&mut connection.output));
-        let sent = connection.sent;
-        self.lent = Some((connection, stats));
-        Some(Lent { pending, out, sent })
-    }
-
-    /// Takes the lent connection back, to be completed and stored.
-    pub(crate) fn take_back(&mut self, out: Vec<u8>) -> Box<Connection> {
-        let (mut connection, _) = self.lent.take().expect("a turn begins with `lend`");
-        connection.output = out;
-        connection
+    /// Lends a connection's buffers to a turn. `None` if its end has begun; a turn before this one may have closed it.
+    pub(crate) fn lend(&mut self, conn: ConnId) -> Option<Lent> {
+        let connection = self.connections.get_mut(conn).filter(|connection| !connection.is_ending())?;
+        self.serving = Some((conn, stats(connection)));
+        connection.prepare_output(&mut self.outputs);
+        let (pending, output) = (mem::take(&mut connection.pending), mem::take(&mut connection.output));
+        Some(Lent { pending, output, sent: connection.sent })
     }
 
     /// Ends a turn. With `flush`, what has come of it is sent, or otherwise carried out, at the end of this tick.
-    pub(crate) fn store(&mut self, mut connection: Box<Connection>, flush: bool) {
-        for buffer in [&mut connection.pending, &mut connection.output] {
-            if buffer.is_empty() {
-                self.buffers.give_back(buffer);
-            }
-        }
+    pub(crate) fn take_back(&mut self, conn: ConnId, mut lent: Lent, flush: bool) -> &mut Connection {
+        self.serving = None;
+        let connection = self.connections.get_mut(conn).expect("a connection ends between turns");
         if flush {
             connection.enlist(&mut self.dirty);
+        } else {
+            self.outputs.give_back(&mut lent.output);
         }
-        self.connections.put_back(connection.id, connection);
+        (connection.pending, connection.output) = (lent.pending, lent.output);
+        connection
+    }
+}
+
+fn stats(connection: &Connection) -> ConnStats {
+    ConnStats {
+        input_len: connection.pending.len(),
+        input_capacity: connection.pending.capacity(),
+        output_len: connection.owed(),
+        output_capacity: connection.output.capacity(),
     }
 }

@@ -77,16 +77,6 @@ impl<T> Slab<T> {
         // ANCHOR_END: slab-remove
     }
 
-    /// Takes a value out for a while: its id stays live and finds nothing until [`Slab::put_back`].
-    pub fn lend(&mut self, id: ConnId) -> Option<T> {
-        self.slots.get_mut(id.index()).filter(|slot| slot.generation == id.generation())?.value.take()
-    }
-
-    /// Puts a lent value back.
-    pub fn put_back(&mut self, id: ConnId, value: T) {
-        self.slots[id.index()].value = Some(value);
-    }
-
     /// The value of a live id.
     pub fn get(&self, id: ConnId) -> Option<&T> {
         let slot = self.slots.get(id.index())?;
@@ -99,20 +89,10 @@ impl<T> Slab<T> {
         if slot.generation == id.generation() { slot.value.as_mut() } else { None }
     }
 
-    /// How many values are stored.
-    pub fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
-    }
-
-    /// Whether nothing is stored.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Every live id, as a list of its own: what is done with it may remove from the slab.
-    pub fn ids(&self) -> Vec<ConnId> {
-        let occupied = self.slots.iter().enumerate().filter(|(_, slot)| slot.value.is_some());
-        occupied.map(|(index, slot)| ConnId::new(index as u32, slot.generation)).collect()
+    /// Every value, with its id.
+    pub fn iter(&self) -> impl Iterator<Item = (ConnId, &T)> {
+        let slots = self.slots.iter().enumerate();
+        slots.filter_map(|(at, slot)| Some((ConnId::new(at as u32, slot.generation), slot.value.as_ref()?)))
     }
 }
 
@@ -144,18 +124,6 @@ mod tests {
     }
 
     #[test]
-    fn a_lent_value_is_away_and_its_slot_is_not_given_to_another() {
-        let mut slab = Slab::default();
-        let id = slab.insert_with(|_| "lent");
-        assert_eq!(slab.lend(id), Some("lent"));
-        assert_eq!((slab.lend(id), slab.len()), (None, 1));
-        assert_eq!(slab.get(id), None);
-        assert_ne!(slab.insert_with(|_| "other").index(), id.index());
-        slab.put_back(id, "lent");
-        assert_eq!(slab.get(id), Some(&"lent"));
-    }
-
-    #[test]
     fn an_id_beyond_the_slab_is_stale_too() {
         let mut slab: Slab<u8> = Slab::default();
         assert_eq!(slab.get(ConnId::new(7, 0)), None);
@@ -180,14 +148,10 @@ mod tests {
                 assert_eq!(slab.remove(id), model.remove(&id));
                 retired.push(id);
             }
-            assert_eq!(slab.len(), model.len());
         }
         assert!(model.iter().all(|(id, value)| slab.get(*id) == Some(value)));
         assert!(retired.iter().all(|id| slab.get(*id).is_none()));
-        let mut ids = slab.ids();
-        ids.sort();
-        let mut expected: Vec<_> = model.into_keys().collect();
-        expected.sort();
-        assert_eq!(ids, expected);
+        let all: HashMap<ConnId, u32> = slab.iter().map(|(id, value)| (id, *value)).collect();
+        assert_eq!(all, model);
     }
 }

@@ -13,21 +13,11 @@ use std::time::{Duration, Instant};
 use phase1_echo::log;
 
 use crate::slab::ConnId;
-use crate::syscalls;
 
 /// A buffer of this many bytes is written at once; a smaller one after [`WRITE_EVERY`].
 const WRITE_AT: usize = 256 * 1024;
 /// How old an unwritten event gets, so that a killed server leaves a trace of all but its last second.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
-
-/// Which line of the picture an event belongs to.
-#[derive(Clone, Copy, Debug)]
-pub enum Track {
-    /// Ticks, waits, timers.
-    Loop,
-    /// Everything that concerns one connection.
-    Connection(ConnId),
-}
 
 /// What a system call returned, as an event's argument: a number, or the errno in quotes.
 pub struct Returned(pub nix::Result<usize>);
@@ -36,7 +26,7 @@ impl fmt::Display for Returned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Ok(count) => write!(f, "{count}"),
-            Err(errno) => write!(f, "\"{}\"", syscalls::name(errno)),
+            Err(errno) => write!(f, "\"{errno:?}\""),
         }
     }
 }
@@ -57,25 +47,25 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// A trace that is off.
-    pub fn off() -> Self {
-        let now = Instant::now();
-        let (buffer, tracks) = (String::new(), HashMap::new());
-        Trace { file: None, buffer, start: now, written: now, tracks, tracks_given: 0, pressing: false }
-    }
-
-    /// Creates or empties the file.
+    /// Creates or empties the file; without one, a trace that is off.
     ///
     /// # Errors
     /// Those of open(2).
-    pub fn create(path: &Path) -> io::Result<Self> {
-        let mut trace = Trace { file: Some(File::create(path)?), ..Trace::off() };
-        // The first event needs no comma before it; every later one does.
-        trace.buffer.push('[');
-        trace.meta("process_name", 0, format_args!("server"));
-        trace.buffer.remove(1);
-        trace.meta("thread_name", 0, format_args!("loop"));
-        trace.pressing = true;
+    pub fn new(path: Option<&Path>) -> io::Result<Self> {
+        let now = Instant::now();
+        let mut trace = Trace {
+            file: path.map(File::create).transpose()?,
+            buffer: "[".to_owned(),
+            start: now,
+            written: now,
+            tracks: HashMap::new(),
+            tracks_given: 0,
+            pressing: path.is_some(),
+        };
+        if path.is_some() {
+            trace.name("process_name", 0, format_args!("server"));
+            trace.name("thread_name", 0, format_args!("loop"));
+        }
         Ok(trace)
     }
 
@@ -84,33 +74,19 @@ impl Trace {
         self.file.as_ref().map(|_| Instant::now())
     }
 
-    /// Notes an event that began at `start` and ends now, or (`None`) has no length. `args` are JSON fields; their texts
-    /// need no escapes.
-    pub fn note(&mut self, track: Track, name: &str, start: Option<Instant>, args: Arguments<'_>) {
-        if self.file.is_none() {
-            return;
+    /// Notes an event of a connection or (`None`) of the loop, which began at `start` and ends now, or (`None`) has no
+    /// length. `args` are JSON fields; their texts need no escapes.
+    #[inline]
+    pub fn note(&mut self, conn: Option<ConnId>, name: &str, start: Option<Instant>, args: Arguments<'_>) {
+        if self.file.is_some() {
+            self.append(conn, name, start, args);
         }
-        let now = Instant::now();
-        let at = micros(start.unwrap_or(now).saturating_duration_since(self.start));
-        let number = match track {
-            Track::Loop => 0,
-            Track::Connection(conn) => {
-                self.pressing = true;
-                self.tracks.get(&conn).copied().unwrap_or(0)
-            }
-        };
-        // Writing to a String cannot fail.
-        let _ = match start {
-            Some(start) => write!(self.buffer, ",\n{{\"ph\":\"X\",\"dur\":{:.3}", micros(now - start)),
-            None => write!(self.buffer, ",\n{{\"ph\":\"i\",\"s\":\"t\""),
-        };
-        let pid = std::process::id();
-        let rest =
-            format_args!(r#","pid":{pid},"tid":{number},"ts":{at:.3},"name":"{name}","args":{{{args}}}}}"#);
-        let _ = self.buffer.write_fmt(rest);
-        if self.buffer.len() >= WRITE_AT {
-            self.write_out();
-        }
+    }
+
+    /// Notes that a client's requests are not served for a while, or that they are again.
+    pub fn back_pressure(&mut self, conn: ConnId, on: bool) {
+        let name = if on { "back-pressure on" } else { "back-pressure off" };
+        self.note(Some(conn), name, None, format_args!(""));
     }
 
     /// Gives a new connection its track.
@@ -118,7 +94,7 @@ impl Trace {
         if self.file.is_some() {
             self.tracks_given += 1;
             self.tracks.insert(conn, self.tracks_given);
-            self.meta("thread_name", self.tracks_given, format_args!("{peer}"));
+            self.name("thread_name", self.tracks_given, format_args!("{peer}"));
         }
     }
 
@@ -151,12 +127,36 @@ impl Trace {
         self.write_out();
     }
 
-    fn meta(&mut self, what: &str, number: u32, name: Arguments<'_>) {
+    #[cold]
+    fn append(&mut self, conn: Option<ConnId>, name: &str, start: Option<Instant>, args: Arguments<'_>) {
+        let now = Instant::now();
+        let at = micros(start.unwrap_or(now).saturating_duration_since(self.start));
+        self.pressing |= conn.is_some();
+        let track = conn.and_then(|conn| self.tracks.get(&conn)).copied().unwrap_or(0);
+        match start {
+            Some(start) => {
+                let lasted = micros(now - start);
+                self.event("X", track, name, args, format_args!(r#","ts":{at:.3},"dur":{lasted:.3}"#));
+            }
+            None => self.event("i", track, name, args, format_args!(r#","ts":{at:.3},"s":"t""#)),
+        }
+        if self.buffer.len() >= WRITE_AT {
+            self.write_out();
+        }
+    }
+
+    fn name(&mut self, what: &str, track: u32, name: Arguments<'_>) {
+        self.event("M", track, what, format_args!(r#""name":"{name}""#), format_args!(""));
+    }
+
+    fn event(&mut self, phase: &str, track: u32, name: &str, args: Arguments<'_>, times: Arguments<'_>) {
+        let comma = if self.buffer == "[" { "" } else { "," };
         let pid = std::process::id();
-        let event = format_args!(
-            ",\n{{\"ph\":\"M\",\"name\":\"{what}\",\"pid\":{pid},\"tid\":{number},\"args\":{{\"name\":\"{name}\"}}}}"
+        // Writing to a String cannot fail.
+        let _ = write!(
+            self.buffer,
+            "{comma}\n{{\"ph\":\"{phase}\",\"pid\":{pid},\"tid\":{track}{times},\"name\":\"{name}\",\"args\":{{{args}}}}}"
         );
-        let _ = self.buffer.write_fmt(event);
     }
 }
 
@@ -171,14 +171,14 @@ mod tests {
     #[test]
     fn two_clients_of_one_slot_are_two_tracks() {
         let path = std::env::temp_dir().join(format!("trace-unit-{}.json", std::process::id()));
-        let mut trace = Trace::create(&path).unwrap();
+        let mut trace = Trace::new(Some(&path)).unwrap();
         for generation in 0..2 {
             let conn = ConnId::new(0, generation);
             trace.open_track(conn, "[::1]:9".parse().unwrap());
-            trace.note(Track::Connection(conn), "accept", None, format_args!(r#""fd":7,"peer":"[::1]:9""#));
+            trace.note(Some(conn), "accept", None, format_args!(r#""fd":7,"peer":"[::1]:9""#));
             trace.close_track(conn);
         }
-        trace.note(Track::Loop, "wait", trace.begin(), format_args!(""));
+        trace.note(None, "wait", trace.begin(), format_args!(""));
         trace.finish();
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
@@ -192,9 +192,9 @@ mod tests {
 
     #[test]
     fn a_trace_that_is_off_keeps_nothing() {
-        let mut trace = Trace::off();
+        let mut trace = Trace::new(None).unwrap();
         trace.open_track(ConnId::new(0, 0), "[::1]:9".parse().unwrap());
-        trace.note(Track::Loop, "wait", trace.begin(), format_args!(""));
-        assert!(trace.buffer.is_empty() && trace.tracks.is_empty() && trace.write_due().is_none());
+        trace.note(None, "wait", trace.begin(), format_args!(""));
+        assert!(trace.buffer == "[" && trace.tracks.is_empty() && trace.write_due().is_none());
     }
 }

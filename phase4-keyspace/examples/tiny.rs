@@ -13,10 +13,13 @@ use anyhow::{Context, Result};
 use phase1_echo::{log, output, socket};
 use phase2_framing::frame::{self, Decoded};
 use phase3_eventloop::connection::CloseReason;
-use phase3_eventloop::event_loop::{EventLoop, Settings};
+use phase3_eventloop::event_loop::EventLoop;
+use phase3_eventloop::limits::Limits;
 use phase3_eventloop::outbox::Outbox;
+use phase3_eventloop::poller::PollerKind;
 use phase3_eventloop::service::{Accepted, Admission, Next, Served, Service, Turn};
 use phase3_eventloop::slab::ConnId;
+use phase3_eventloop::trace::Trace;
 
 // The table ---------------------------------------------------------------------------------------------------------
 
@@ -314,7 +317,9 @@ fn main() -> Result<()> {
     let port: u16 = std::env::args().nth(1).map_or(Ok(7004), |port| port.parse()).context("PORT")?;
     let listener = socket::listen(([127, 0, 0, 1], port).into(), 128).context("cannot listen")?;
     let address = socket::local_addr(listener.as_fd()).context("getsockname")?;
-    let mut event_loop = EventLoop::new(Settings::default()).context("cannot set up the event loop")?;
+    let (limits, trace) = (Limits::default(), Trace::new(None)?);
+    let mut event_loop =
+        EventLoop::new(PollerKind::Epoll, limits, trace).context("cannot set up the event loop")?;
     event_loop.listen(listener, 0).context("cannot watch the listener")?;
     output::announce(&format!("listening on {address} framed\n"));
     event_loop.run(&mut Keyspace::default())

@@ -2,14 +2,13 @@
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use phase1_echo::args::{self, Args, Flag, Spec};
 use phase1_echo::{log, output, server, socket};
 use phase2_framing::frame::{DEFAULT_MAX, HEADER};
 use phase3_eventloop::echo::FrameEcho;
-use phase3_eventloop::event_loop::{EventLoop, Settings};
+use phase3_eventloop::event_loop::EventLoop;
 use phase3_eventloop::limits::Limits;
 use phase3_eventloop::poller::PollerKind;
 use phase3_eventloop::trace::Trace;
@@ -28,7 +27,7 @@ const SPEC: Spec = Spec {
         Flag {
             name: "idle-timeout",
             value: Some("SECONDS"),
-            help: "close a silent client (0: never, default)",
+            help: "close a silent client (default 0: never)",
         },
         Flag {
             name: "stall-timeout",
@@ -50,17 +49,30 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<()> {
+    if args.has("edge-triggered") {
+        bail!("--edge-triggered is a server of its own: cargo run -p phase3-eventloop --example edge");
+    }
     let address = args.address(7003)?;
     let max_clients: usize = args.value("max-clients", 10_000)?;
     let max_frame = args.max_frame(DEFAULT_MAX)?;
-    let settings = settings(args, max_frame)?;
+    let asked = args.text("poller").unwrap_or("epoll");
+    let poller = PollerKind::NAMES.iter().find(|(name, _)| *name == asked);
+    let &(_, poller) = poller.with_context(|| format!("--poller {asked:?}: choose epoll or poll"))?;
+    let mut limits = Limits { max_pending: HEADER + max_frame as usize, ..Limits::default() };
+    limits.idle_timeout = args.seconds("idle-timeout")?;
+    if args.has("stall-timeout") {
+        limits.stall_timeout = args.seconds("stall-timeout")?;
+    }
+    let path = args.text("trace");
+    let trace =
+        Trace::new(path.map(Path::new)).with_context(|| format!("--trace {path:?}: cannot create it"))?;
     let wanted = (max_clients as u64).saturating_add(OTHER_DESCRIPTORS);
     let allowed = server::raise_descriptor_limit(wanted)?;
 
-    let listener =
-        socket::listen(address, BACKLOG).map_err(|errno| anyhow!(socket::explain_listen(address, errno)))?;
+    let listener = socket::listen(address, BACKLOG);
+    let listener = listener.map_err(|errno| anyhow!(socket::explain_listen(address, errno)))?;
     let bound = socket::local_addr(listener.as_fd()).context("getsockname")?;
-    let mut event_loop = EventLoop::new(settings).context("cannot set up the event loop")?;
+    let mut event_loop = EventLoop::new(poller, limits, trace).context("cannot set up the event loop")?;
     server::check_room(listener.as_fd())?;
     if allowed < wanted {
         log!("only {allowed} descriptors are allowed (`ulimit -n`): clients beyond that wait outside");
@@ -75,30 +87,4 @@ fn run(args: &Args) -> Result<()> {
     );
     output::announce(&format!("listening on {bound}\n"));
     event_loop.run(&mut FrameEcho::new(max_frame, max_clients))
-}
-
-fn settings(args: &Args, max_frame: u32) -> Result<Settings> {
-    let asked = args.text("poller").unwrap_or("epoll");
-    let poller = PollerKind::NAMES.iter().find(|(name, _)| *name == asked);
-    let &(_, poller) = poller.with_context(|| format!("--poller {asked:?}: choose epoll or poll"))?;
-    if args.has("edge-triggered") {
-        bail!("--edge-triggered is a server of its own: cargo run -p phase3-eventloop --example edge");
-    }
-    let stall_timeout = match args.has("stall-timeout") {
-        true => args.seconds("stall-timeout")?,
-        false => Some(Duration::from_secs(60)),
-    };
-    let limits = Limits {
-        idle_timeout: args.seconds("idle-timeout")?,
-        stall_timeout,
-        max_pending: HEADER + max_frame as usize,
-        ..Limits::default()
-    };
-    let trace = match args.text("trace") {
-        Some(path) => Some(
-            Trace::create(Path::new(path)).with_context(|| format!("--trace {path:?}: cannot create it"))?,
-        ),
-        None => None,
-    };
-    Ok(Settings { poller, limits, trace, ..Settings::default() })
 }

@@ -1,4 +1,6 @@
 //! Why connections end.
+use std::fmt;
+
 /// Why a connection ended, for logs and counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CloseReason {
@@ -17,16 +19,16 @@ pub enum CloseReason {
     Shutdown,
 }
 
-impl CloseReason {
-    /// A few words for logs and traces.
-    pub fn name(self) -> &'static str {
-        match self {
+/// A few words for logs and traces.
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             CloseReason::EndOfStream => "end of stream",
             CloseReason::ByService => "closed by the server",
             CloseReason::Idle => "idle",
             CloseReason::Stalled => "does not read",
-            CloseReason::Error(errno) => crate::syscalls::name(errno),
+            CloseReason::Error(errno) => return write!(f, "{errno:?}"),
             CloseReason::Shutdown => "shutdown",
-        }
+        })
     }
 }

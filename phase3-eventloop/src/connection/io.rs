@@ -1,4 +1,5 @@
 //! A connection's two system calls, and its buffers between them.
+use std::mem;
 use std::os::fd::AsFd;
 use std::time::Instant;
 
@@ -12,37 +13,32 @@ use crate::syscalls;
 pub const READ_SIZE: usize = 64 * 1024;
 /// Most bytes of a read into a big unfinished request.
 const MAX_READ: usize = 1024 * 1024;
-
-/// What one read brought.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Received {
-    /// New bytes; 0 is the peer's FIN.
-    pub count: usize,
-    /// `Some(n)`: pending and new bytes stand together in the first n bytes of the scratch buffer. `None`: in `pending`.
-    pub scratch: Option<usize>,
-}
+/// An unfinished request up to this long does not keep the buffer that it arrived in.
+const SHORT: usize = READ_SIZE / 4;
 
 impl Connection {
-    /// One bounded read. `scratch` has room for a tail in front and one read behind it: twice [`READ_SIZE`].
+    /// One bounded read, behind what is pending. Returns how many bytes came; 0 is the peer's FIN.
     ///
-    /// A short tail is moved in front of the new bytes, in the shared scratch buffer: a request that arrives whole is
-    /// served where the kernel put it and copied nowhere. A long tail (a value of megabytes) stays where it is and grows
-    /// in place, by ever larger reads, so that each of its bytes is written once. Room is never reserved on the word of
-    /// a length field, only in proportion to what has arrived.
+    /// A request that arrives whole is served where the kernel put it. A long one grows in place, by ever larger reads, so
+    /// that each of its bytes is written once. Room is never reserved on the word of a length field, only in proportion to
+    /// what has arrived.
     ///
     /// # Errors
-    /// Those of [`syscalls::recv`] and [`syscalls::recv_append`].
-    pub fn receive(&mut self, scratch: &mut [u8]) -> nix::Result<Received> {
+    /// Those of [`syscalls::recv`].
+    pub fn receive(&mut self, buffers: &mut BufferPool) -> nix::Result<usize> {
         // ANCHOR: read-step
         // ANCHOR: read-step-body
-        let tail = self.pending.len();
-        if tail > READ_SIZE {
-            let count = syscalls::recv_append(self.socket.as_fd(), &mut self.pending, tail.min(MAX_READ))?;
-            return Ok(Received { count, scratch: None });
+        if self.pending.capacity() < READ_SIZE {
+            let mut buffer = buffers.take();
+            buffer.extend_from_slice(&self.pending);
+            self.pending = buffer;
         }
-        scratch[..tail].copy_from_slice(&self.pending);
-        let count = syscalls::recv(self.socket.as_fd(), &mut scratch[tail..tail + READ_SIZE])?;
-        Ok(Received { count, scratch: Some(tail + count) })
+        let room = self.pending.len().clamp(READ_SIZE, MAX_READ);
+        let received = syscalls::recv(self.socket.as_fd(), &mut self.pending, room);
+        if self.pending.is_empty() {
+            buffers.give_back(&mut self.pending);
+        }
+        received
         // ANCHOR_END: read-step-body
         // ANCHOR_END: read-step
     }
@@ -78,31 +74,25 @@ impl Connection {
         // ANCHOR_END: flush-step
     }
 
-    /// Makes room for more output.
+    /// Makes room for more output. What has been sent is dropped once it is no less than what has not: so no more bytes
+    /// are moved than were sent.
     pub fn prepare_output(&mut self, buffers: &mut BufferPool) {
-        self.compact_output();
-        if self.output.capacity() == 0 {
-            self.output = buffers.take();
-        }
-    }
-
-    /// Drops the sent half of the output before more is appended. At most as many bytes are moved as were sent since.
-    pub fn compact_output(&mut self) {
         if self.sent > 0 && self.sent >= self.owed() {
             self.output.drain(..self.sent);
             self.sent = 0;
         }
-    }
-
-    /// Keeps what the service did not consume: of bytes in the scratch buffer (`fresh`) a copy, of `pending` the rest.
-    pub fn keep_rest(&mut self, fresh: Option<&[u8]>, consumed: usize) {
-        match fresh {
-            Some(input) if consumed == 0 => self.pending.extend_from_slice(&input[self.pending.len()..]),
-            Some(input) => {
-                self.pending.clear();
-                self.pending.extend_from_slice(&input[consumed..]);
-            }
-            None => drop(self.pending.drain(..consumed)),
+        if self.output.capacity() == 0 {
+            self.output = buffers.take();
         }
+    }
+}
+
+/// Drops what has been served. A short rest moves to a buffer of its own size: the large one is for the next read.
+pub(crate) fn consume(pending: &mut Vec<u8>, served: usize, buffers: &mut BufferPool) {
+    if pending.len() - served > SHORT {
+        pending.drain(..served);
+    } else {
+        let rest = pending[served..].to_vec();
+        buffers.give_back(&mut mem::replace(pending, rest));
     }
 }

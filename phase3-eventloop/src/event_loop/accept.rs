@@ -1,4 +1,5 @@
 //! New connections.
+use std::mem;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
@@ -6,13 +7,10 @@ use std::time::Duration;
 use nix::errno::Errno;
 use phase1_echo::{log, socket};
 
-use super::{EventLoop, listener_token};
-use crate::connection::CloseReason;
-use crate::connection::Connection;
-use crate::outbox::Relisten;
+use super::{EventLoop, MOST_LISTENERS, listener_token};
+use crate::connection::{CloseReason, Connection, State};
 use crate::poller::Interest;
 use crate::service::{Accepted, Admission, Service};
-use crate::trace::Track;
 
 /// Most connections accepted per listener and tick: a storm of newcomers must not starve the clients inside.
 const ACCEPTS_PER_TICK: usize = 128;
@@ -27,13 +25,8 @@ pub(super) struct Listener {
     complained: bool,
 }
 
-/// Accepted, but no connection yet.
-pub(super) struct Newcomer {
-    socket: OwnedFd,
-    peer: SocketAddr,
-    /// The listener's tag.
-    listener: usize,
-}
+/// Accepted, but no connection yet; with its listener's tag.
+pub(super) type Newcomer = (OwnedFd, SocketAddr, usize);
 
 impl EventLoop {
     /// Accepts connections from a listening socket; [`Accepted::listener`] will be `tag`. At most 255 of them.
@@ -41,13 +34,15 @@ impl EventLoop {
     /// # Errors
     /// Those of fcntl(2) and of the poller.
     pub fn listen(&mut self, socket: OwnedFd, tag: usize) -> nix::Result<()> {
-        if self.listeners.len() >= 255 {
+        let free = self.listeners.iter().position(Option::is_none).unwrap_or(self.listeners.len());
+        if free >= MOST_LISTENERS {
             return Err(Errno::ENOSPC);
         }
         // Level-triggered readiness is no promise: the client may be gone again before accept, which would then block.
         socket::set_nonblocking(socket.as_fd(), true)?;
-        self.poller.register(socket.as_fd(), listener_token(self.listeners.len()), Interest::READ)?;
-        self.listeners.push(Listener { socket, tag, complained: false });
+        self.poller.register(socket.as_fd(), listener_token(free), Interest::READ)?;
+        self.listeners.resize_with(self.listeners.len().max(free + 1), || None);
+        self.listeners[free] = Some(Listener { socket, tag, complained: false });
         Ok(())
     }
 
@@ -56,11 +51,11 @@ impl EventLoop {
     /// closes and connects again must not be refused because its old connection is still counted.
     pub(super) fn accept_some(&mut self, position: usize, service: &mut dyn Service) {
         for _ in 0..ACCEPTS_PER_TICK {
-            let Some(listener) = self.listeners.get_mut(position) else { return };
+            let Some(Some(listener)) = self.listeners.get_mut(position) else { return };
             match socket::accept_nonblocking(listener.socket.as_fd()) {
                 Ok((socket, peer)) => {
                     listener.complained = false;
-                    self.newcomers.push(Newcomer { socket, peer, listener: listener.tag });
+                    self.newcomers.push((socket, peer, listener.tag));
                 }
                 Err(Errno::EAGAIN) => return,
                 // The client left while it waited, or a signal came: the next one may be fine.
@@ -80,25 +75,25 @@ impl EventLoop {
     /// and the listener stays readable, so every wait would return at once and every accept fail. Look away, and try again
     /// in a while.
     fn pause_accepting(&mut self, position: usize, errno: Errno) {
-        let listener = &mut self.listeners[position];
-        if !std::mem::replace(&mut listener.complained, true) {
-            let remedy = match errno {
-                Errno::EMFILE => "; raise the limit with `ulimit -n`",
-                _ => "",
-            };
-            log!("new clients have to wait: {}{remedy}", errno.desc());
+        let Some(Some(listener)) = self.listeners.get_mut(position) else { return };
+        if !mem::replace(&mut listener.complained, true) {
+            let raise = if errno == Errno::EMFILE { "; raise the limit with `ulimit -n`" } else { "" };
+            log!("new clients have to wait: {}{raise}", errno.desc());
         }
-        let paused = self.poller.modify(listener.socket.as_fd(), listener_token(position), Interest::NONE);
-        debug_assert!(paused.is_ok(), "a listener is registered: {paused:?}");
+        self.watch_listener(position, Interest::NONE);
         self.timers.arm(listener_token(position), self.outbox.now + RETRY_AFTER);
     }
     // ANCHOR_END: pause-accepting
 
     pub(super) fn resume_accepting(&mut self, position: usize, service: &mut dyn Service) {
-        let Some(listener) = self.listeners.get(position) else { return };
-        let resumed = self.poller.modify(listener.socket.as_fd(), listener_token(position), Interest::READ);
-        debug_assert!(resumed.is_ok(), "a listener is registered: {resumed:?}");
+        self.watch_listener(position, Interest::READ);
         self.accept_some(position, service);
+    }
+
+    fn watch_listener(&mut self, position: usize, interest: Interest) {
+        let Some(Some(listener)) = self.listeners.get(position) else { return };
+        let modified = self.poller.modify(listener.socket.as_fd(), listener_token(position), interest);
+        debug_assert!(modified.is_ok(), "a listener is registered: {modified:?}");
     }
 
     /// Whether connections wait to be admitted, or were and have not been flushed.
@@ -109,13 +104,14 @@ impl EventLoop {
     // ANCHOR: evict-lingering
     /// Gives up the connection that has lingered longest, for the sake of its descriptor. False if there is none.
     fn evict_lingering(&mut self, service: &mut dyn Service) -> bool {
-        while let Some(id) = self.lingering.pop_front() {
-            if self.is_lingering(id) {
-                self.remove(id, service);
-                return true;
-            }
-        }
-        false
+        let lingering =
+            self.outbox.connections.iter().filter_map(|(id, connection)| match connection.state {
+                State::Lingering { until } => Some((until, id)),
+                _ => None,
+            });
+        let Some((_, oldest)) = lingering.min() else { return false };
+        self.remove(oldest, service);
+        true
     }
     // ANCHOR_END: evict-lingering
 
@@ -123,15 +119,13 @@ impl EventLoop {
     /// Admits the first `count` newcomers, which were accepted before this tick's wait. Whatever ended before they
     /// connected was reported by that wait, and has left by now.
     pub(super) fn admit(&mut self, count: usize, service: &mut dyn Service) {
-        let newcomers: Vec<Newcomer> = self.newcomers.drain(..count).collect();
-        for newcomer in newcomers {
+        for newcomer in self.newcomers.drain(..count).collect::<Vec<_>>() {
             self.admit_one(newcomer, service);
         }
     }
     // ANCHOR_END: admit
 
-    fn admit_one(&mut self, newcomer: Newcomer, service: &mut dyn Service) {
-        let Newcomer { socket, peer, listener } = newcomer;
+    fn admit_one(&mut self, (socket, peer, listener): Newcomer, service: &mut dyn Service) {
         // Replies are flushed once per tick already; Nagle's algorithm could only delay them.
         let _ = socket::set_nodelay(socket.as_fd(), true);
         if self.outbox.limits.keepalive.is_some() {
@@ -140,9 +134,8 @@ impl EventLoop {
         // The peer may have gone since accept, or the kernel may be out of memory: then it is closed again.
         let Ok(local) = socket::local_addr(socket.as_fd()) else { return };
         let accepted = Accepted { listener, peer, local, fd: socket.as_raw_fd() };
-        let now = self.outbox.now;
-        let connections = &mut self.outbox.connections;
-        let id = connections.insert_with(|id| Box::new(Connection::new(id, socket, peer, now)));
+        let (now, connections) = (self.outbox.now, &mut self.outbox.connections);
+        let id = connections.insert_with(|id| Connection::new(id, socket, now));
         let Some(connection) = connections.get(id) else { return };
         if let Err(errno) = self.poller.register(connection.socket.as_fd(), id.0, Interest::READ) {
             log!("cannot watch the connection of {peer}: {}", errno.desc());
@@ -151,37 +144,26 @@ impl EventLoop {
         }
         self.trace.open_track(id, peer);
         let args = format_args!(r#""fd":{},"peer":"{peer}""#, accepted.fd);
-        self.trace.note(Track::Connection(id), "accept", None, args);
-        let Some(mut lent) = self.outbox.lend(id, None) else { return };
-        let admission = service.open(id, &accepted, &mut lent.out, &mut self.outbox);
-        let mut connection = self.outbox.take_back(lent.out);
-        if admission == Admission::Refuse {
+        self.trace.note(Some(id), "accept", None, args);
+        let Some(mut lent) = self.outbox.lend(id) else { return };
+        let refused = service.open(id, &accepted, &mut lent.output, &mut self.outbox) == Admission::Refuse;
+        let flush = refused || !lent.output.is_empty();
+        let connection = self.outbox.take_back(id, lent, flush);
+        if refused {
             connection.reported = true;
             connection.close(CloseReason::ByService, false);
         }
-        let flush = connection.owed() > 0 || connection.is_ending();
-        self.outbox.store(connection, flush);
         self.arm_timer(id);
     }
 
-    /// Carries out [`Outbox::relisten`](crate::outbox::Outbox::relisten). A listener's token is its position, so all of them
-    /// are registered anew.
+    /// Carries out [`Outbox::relisten`](crate::outbox::Outbox::relisten).
     pub(super) fn replace_listeners(&mut self) {
-        for Relisten { tag, gone, fresh } in std::mem::take(&mut self.outbox.relisten) {
-            let old = std::mem::take(&mut self.listeners);
-            for (position, listener) in old.iter().enumerate() {
-                self.timers.disarm(listener_token(position));
-                let deregistered = self.poller.deregister(listener.socket.as_fd());
-                debug_assert!(deregistered.is_ok(), "a listener is registered: {deregistered:?}");
-            }
-            let stays = |listener: &Listener| {
+        for (tag, gone, fresh) in mem::take(&mut self.outbox.relisten) {
+            self.stop_listening(|listener| {
                 let address = socket::local_addr(listener.socket.as_fd());
-                listener.tag != tag || address.is_ok_and(|address| !gone.contains(&address))
-            };
-            let kept = old.into_iter().filter(stays).map(|listener| (listener.socket, listener.tag));
-            let all: Vec<(OwnedFd, usize)> =
-                kept.chain(fresh.into_iter().map(|socket| (socket, tag))).collect();
-            for (socket, tag) in all {
+                listener.tag == tag && address.is_ok_and(|address| gone.contains(&address))
+            });
+            for socket in fresh {
                 if let Err(errno) = self.listen(socket, tag) {
                     log!("cannot watch a listening socket: {}", errno.desc());
                 }
@@ -192,10 +174,16 @@ impl EventLoop {
     /// From here on a new client is refused by the kernel.
     pub(super) fn stop_accepting(&mut self) {
         self.newcomers.clear();
-        for (position, listener) in self.listeners.drain(..).enumerate() {
-            self.timers.disarm(listener_token(position));
-            let deregistered = self.poller.deregister(listener.socket.as_fd());
-            debug_assert!(deregistered.is_ok(), "a listener is registered: {deregistered:?}");
+        self.stop_listening(|_| true);
+    }
+
+    fn stop_listening(&mut self, leaves: impl Fn(&Listener) -> bool) {
+        for (position, place) in self.listeners.iter_mut().enumerate() {
+            if let Some(listener) = place.take_if(|listener| leaves(listener)) {
+                self.timers.disarm(listener_token(position));
+                let deregistered = self.poller.deregister(listener.socket.as_fd());
+                debug_assert!(deregistered.is_ok(), "a listener is registered: {deregistered:?}");
+            }
         }
     }
 }

@@ -4,10 +4,9 @@
 //! hundred nanoseconds for each line that is in no cache, and a service that is told of several requests at once can ask for
 //! the memory of all of them before it works on the first ([`Service::look_ahead`]). A pipeline is already a batch; single
 //! requests of many clients become one here.
-use std::ops::Range;
+use std::mem;
 
 use super::EventLoop;
-use crate::connection::READ_SIZE;
 use crate::service::Service;
 use crate::slab::ConnId;
 
@@ -17,61 +16,19 @@ const MOST: usize = 16;
 /// Once this many bytes wait they are served, for the same reason.
 const ENOUGH: usize = 1024;
 
-/// The scratch buffer that all connections are read into, one behind the other, and whose the bytes in it are.
-pub struct Batch {
-    scratch: Box<[u8]>,
-    waiting: Vec<Waiting>,
-}
-
-#[derive(Clone, Copy)]
-struct Waiting {
-    id: ConnId,
-    start: usize,
-    end: usize,
-}
-
-impl Batch {
-    /// Room for `ENOUGH`, and behind it for a tail and one read.
-    pub fn new() -> Self {
-        Batch { scratch: vec![0; ENOUGH + 2 * READ_SIZE].into(), waiting: Vec::new() }
-    }
-
-    /// Where to read the next connection's bytes.
-    pub fn room(&mut self) -> &mut [u8] {
-        let start = self.end();
-        &mut self.scratch[start..]
-    }
-
-    /// The bytes in this range of the buffer.
-    pub fn bytes(&self, range: Range<usize>) -> &[u8] {
-        &self.scratch[range]
-    }
-
-    /// Which connections wait, with what.
-    fn iter(&self) -> impl Iterator<Item = (ConnId, &[u8])> {
-        self.waiting.iter().map(|one| (one.id, &self.scratch[one.start..one.end]))
-    }
-
-    /// The first `length` bytes of the room are this connection's. They wait from now on.
-    fn add(&mut self, id: ConnId, length: usize) {
-        let start = self.end();
-        self.waiting.push(Waiting { id, start, end: start + length });
-    }
-
-    fn is_full(&self) -> bool {
-        self.waiting.len() == MOST || self.end() >= ENOUGH
-    }
-
-    fn end(&self) -> usize {
-        self.waiting.last().map_or(0, |last| last.end)
-    }
+/// Which connections wait for their turn, and with how many bytes together.
+#[derive(Default)]
+pub(super) struct Batch {
+    waiting: Vec<ConnId>,
+    bytes: usize,
 }
 
 impl EventLoop {
-    /// Lets what was just read wait for its turn, unless that completes a batch.
+    /// Lets what is pending of a connection wait for its turn, unless that completes a batch.
     pub(super) fn await_turn(&mut self, id: ConnId, length: usize, service: &mut dyn Service) {
-        self.batch.add(id, length);
-        if self.batch.is_full() {
+        self.batch.waiting.push(id);
+        self.batch.bytes += length;
+        if self.batch.waiting.len() == MOST || self.batch.bytes >= ENOUGH {
             self.serve_batch(service);
         }
     }
@@ -79,19 +36,19 @@ impl EventLoop {
     // ANCHOR: serve-batch
     /// Serves all that wait, in the order of their arrival.
     pub(super) fn serve_batch(&mut self, service: &mut dyn Service) {
-        if self.batch.waiting.is_empty() {
-            return;
+        let Batch { mut waiting, .. } = mem::take(&mut self.batch);
+        if waiting.len() > 1 {
+            let pending = |&id: &ConnId| Some((id, &self.outbox.connections.get(id)?.pending[..]));
+            service.look_ahead(&mut waiting.iter().filter_map(pending));
         }
-        if self.batch.waiting.len() > 1 {
-            service.look_ahead(&mut self.batch.iter());
+        for &id in &waiting {
+            self.serve(id, service);
         }
-        // `serve` reads no socket, so `waiting` does not grow in this loop.
-        for at in 0..self.batch.waiting.len() {
-            let Waiting { id, start, end } = self.batch.waiting[at];
-            self.serve(id, Some(start..end), service);
+        if !waiting.is_empty() {
+            service.turns_over();
         }
-        self.batch.waiting.clear();
-        service.turns_over();
+        waiting.clear();
+        self.batch.waiting = waiting;
     }
     // ANCHOR_END: serve-batch
 }

@@ -6,7 +6,7 @@ use super::EventLoop;
 use crate::connection::{CloseReason, Connection, State, Step};
 use crate::service::Service;
 use crate::slab::ConnId;
-use crate::trace::{Returned, Trace, Track};
+use crate::trace::{Returned, Trace};
 
 impl EventLoop {
     /// Flushes every connection that has something to send or whose state may have changed.
@@ -20,40 +20,38 @@ impl EventLoop {
     }
 
     pub(super) fn flush(&mut self, id: ConnId, service: &mut dyn Service) {
-        let track = Track::Connection(id);
         let Some(connection) = self.outbox.connections.get_mut(id) else { return };
         connection.dirty = false;
+        let was_full = connection.state == State::Full;
         let offered = connection.owed();
         if offered > 0 && connection.can_write {
             let start = self.trace.begin();
             let taken = connection.flush(self.outbox.now);
             let (fd, bytes) = (connection.socket.as_raw_fd(), Returned(taken));
             let args = format_args!(r#""fd":{fd},"offered":{offered},"bytes":{bytes}"#);
-            self.trace.note(track, "write", start, args);
+            self.trace.note(Some(id), "write", start, args);
             if let Err(errno) = taken {
-                connection.fail(errno);
+                connection.abandon(CloseReason::Error(errno));
             }
         }
         if connection.owed() == 0 {
             connection.sent = 0;
-            self.outbox.buffers.give_back(&mut connection.output);
+            self.outbox.outputs.give_back(&mut connection.output);
         }
         match connection.step(&self.outbox.limits) {
             Step::Stay => {}
-            Step::Suspend => self.trace.note(track, "back-pressure on", None, format_args!("")),
-            Step::Resume => self.trace.note(track, "back-pressure off", None, format_args!("")),
             Step::Linger => {
                 report(connection, service, &mut self.trace);
                 connection.linger(self.outbox.now);
-                self.lingering.push_back(id);
             }
             Step::Remove => return self.remove(id, service),
         }
+        let is_full = connection.state == State::Full;
+        if is_full != was_full {
+            self.trace.back_pressure(id, is_full);
+        }
         // What waits in user space is served before the kernel is asked for more.
-        if connection.state == State::Open
-            && connection.unserved
-            && !mem::replace(&mut connection.queued, true)
-        {
+        if connection.state == State::Open && connection.unserved {
             self.outbox.ready.push(id);
         }
         // A client that keeps up never needs WRITABLE, so this makes no system call for it.
@@ -67,11 +65,6 @@ impl EventLoop {
         }
     }
 
-    pub(super) fn is_lingering(&self, id: ConnId) -> bool {
-        let connection = self.outbox.connections.get(id);
-        connection.is_some_and(|connection| matches!(connection.state, State::Lingering { .. }))
-    }
-
     pub(super) fn remove(&mut self, id: ConnId, service: &mut dyn Service) {
         let Some(mut connection) = self.outbox.connections.remove(id) else { return };
         report(&mut connection, service, &mut self.trace);
@@ -79,8 +72,8 @@ impl EventLoop {
         // Before the descriptor is closed: its number is free for the next accept right after.
         let deregistered = self.poller.deregister(connection.socket.as_fd());
         debug_assert!(deregistered.is_ok(), "a live connection is registered: {deregistered:?}");
-        self.outbox.buffers.give_back(&mut connection.pending);
-        self.outbox.buffers.give_back(&mut connection.output);
+        self.outbox.inputs.give_back(&mut connection.pending);
+        self.outbox.outputs.give_back(&mut connection.output);
         self.trace.close_track(id);
     }
 }
@@ -95,7 +88,6 @@ fn report(connection: &mut Connection, service: &mut dyn Service, trace: &mut Tr
         _ => CloseReason::Shutdown,
     };
     service.close(connection.id, reason);
-    let (fd, name) = (connection.socket.as_raw_fd(), reason.name());
-    let args = format_args!(r#""fd":{fd},"ending":"{name}""#);
-    trace.note(Track::Connection(connection.id), "close", None, args);
+    let args = format_args!(r#""fd":{},"ending":"{reason}""#, connection.socket.as_raw_fd());
+    trace.note(Some(connection.id), "close", None, args);
 }

@@ -1,16 +1,14 @@
 //! Going down without losing a reply.
-use std::mem;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use phase1_echo::signals::GRACE;
 use phase1_echo::socket;
 
-use super::{EventLoop, SIGNALS};
+use super::EventLoop;
 use crate::connection::CloseReason;
 use crate::service::Service;
 use crate::slab::ConnId;
-use crate::syscalls;
-use crate::trace::Track;
 
 /// Most reads that empty a socket before it is closed; more than a receive buffer holds.
 const LAST_READS: usize = 1024;
@@ -23,25 +21,29 @@ impl EventLoop {
     pub(super) fn shut_down(&mut self, service: &mut dyn Service) -> anyhow::Result<()> {
         self.stop_accepting();
         let persisted = service.shut_down();
-        let deadline = self.outbox.now + self.grace;
-        for id in self.outbox.connections.ids() {
+        let deadline = self.outbox.now + Duration::from_secs(GRACE.into());
+        let all = self.ids();
+        for &id in &all {
             self.outbox.change(id, |connection| connection.close(CloseReason::Shutdown, false));
         }
         self.flush_dirty(service);
-        let mut hurried = false;
-        let mut unsure = self.outbox.connections.ids();
+        let mut unsure = all.clone();
+        // A second signal says not to wait any longer.
+        self.outbox.stop = false;
         loop {
             unsure.retain(|&id| !self.has_everything(id));
-            if unsure.is_empty() || hurried || self.outbox.now >= deadline {
+            if unsure.is_empty() || self.outbox.stop || self.outbox.now >= deadline {
                 break;
             }
             self.wait(Some(ASK_EVERY.min(deadline - self.outbox.now)))?;
-            hurried = self.send_the_rest(service);
+            self.dispatch_all(service);
+            self.expire_timers(service);
+            self.flush_dirty(service);
         }
-        for id in self.outbox.connections.ids() {
+        for id in all {
             self.part_with(id, service);
         }
-        self.trace.note(Track::Loop, "shutdown", None, format_args!(""));
+        self.trace.note(None, "shutdown", None, format_args!(""));
         self.trace.finish();
         persisted
     }
@@ -56,31 +58,14 @@ impl EventLoop {
     }
     // ANCHOR_END: has-everything
 
-    /// Returns whether a second signal says not to wait any longer.
-    fn send_the_rest(&mut self, service: &mut dyn Service) -> bool {
-        let mut hurried = false;
-        let events = mem::take(&mut self.events);
-        for event in &events {
-            if event.token == SIGNALS {
-                hurried |= self.signals.take().stop;
-            } else {
-                self.on_ready(ConnId(event.token), event, service);
-            }
-        }
-        self.events = events;
-        self.expire_timers(service);
-        self.flush_dirty(service);
-        hurried
-    }
-
     // ANCHOR: part-with
     /// Unread bytes would turn the close into a reset.
     fn part_with(&mut self, id: ConnId, service: &mut dyn Service) {
         if let Some(connection) = self.outbox.connections.get_mut(id) {
             for _ in 0..LAST_READS {
-                match syscalls::recv(connection.socket.as_fd(), self.batch.room()) {
+                match connection.receive(&mut self.outbox.inputs) {
                     Ok(0) | Err(_) => break,
-                    Ok(_) => {}
+                    Ok(_) => connection.pending.clear(),
                 }
             }
         }

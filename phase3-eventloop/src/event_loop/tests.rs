@@ -6,7 +6,6 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use super::*;
-use crate::connection::CloseReason;
 use crate::service::{Accepted, Admission, Next, Served, Turn};
 
 /// What the loop told the service.
@@ -201,16 +200,13 @@ impl Client {
 }
 
 impl Running {
-    fn start(settings: Settings) -> Running {
+    fn start(poller: PollerKind, limits: Limits) -> Running {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, told) = channel();
         let (go_on, gate) = channel();
-        let poller = settings.poller;
-        let limits = settings.limits;
         let thread = std::thread::spawn(move || {
-            let settings = Settings { poller, limits, ..Settings::default() };
-            let mut event_loop = EventLoop::new(settings)?;
+            let mut event_loop = EventLoop::new(poller, limits, Trace::new(None)?)?;
             event_loop.listen(listener.into(), 5)?;
             let mut puppet = Puppet {
                 told: sender,
@@ -265,7 +261,7 @@ impl Running {
 fn everywhere(limits: Limits, test: impl Fn(Running)) {
     for poller in [PollerKind::Epoll, PollerKind::Poll] {
         println!("with {poller:?}");
-        test(Running::start(Settings { poller, limits, ..Settings::default() }));
+        test(Running::start(poller, limits));
     }
 }
 
@@ -306,7 +302,7 @@ fn a_held_client_that_leaves_is_gone_at_once() {
 #[test]
 fn a_held_client_that_has_sent_too_much_is_gone_at_once_too() {
     for poller in [PollerKind::Epoll, PollerKind::Poll] {
-        let running = Running::start(Settings { poller, ..Settings::default() });
+        let running = Running::start(poller, Limits::default());
         let (mut held, id) = running.connect();
         held.say("hold\n");
         held.say(&"much\n".repeat(20_000));

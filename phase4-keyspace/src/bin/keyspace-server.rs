@@ -3,13 +3,13 @@ use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use phase1_echo::args::exit_code;
 use phase1_echo::output;
 use phase1_echo::server::check_room;
-use phase3_eventloop::event_loop::{EventLoop, Settings};
+use phase3_eventloop::event_loop::EventLoop;
 use phase3_eventloop::trace::Trace;
 use phase4_keyspace::config::listen::{FRAMED_LISTENER, Listening, RESP_LISTENER, listen};
 use phase4_keyspace::config::{Config, apply, file};
@@ -36,15 +36,10 @@ fn run(args: &[Vec<u8>]) -> Result<()> {
     if resp.is_empty() && framed.is_empty() {
         bail!("nothing to listen on: both port and framed-port are 0");
     }
-    let trace = (!config.trace.as_os_str().is_empty()).then(|| Trace::create(&config.trace));
-    let trace = trace.transpose().with_context(|| format!("--trace {}", config.trace.display()))?;
-    let settings = Settings {
-        poller: config.poller,
-        limits: apply::of_the_loop(&config),
-        shutdown_grace: Duration::from_secs(5),
-        trace,
-    };
-    let mut event_loop = EventLoop::new(settings).context("cannot start the event loop")?;
+    let path = Some(config.trace.as_path()).filter(|path| !path.as_os_str().is_empty());
+    let trace = Trace::new(path).with_context(|| format!("--trace {}", config.trace.display()))?;
+    let mut event_loop = EventLoop::new(config.poller, apply::of_the_loop(&config), trace)
+        .context("cannot start the event loop")?;
     if let Some(listening) = resp.first().or(framed.first()) {
         check_room(listening.socket.as_fd())?;
     }

@@ -5,9 +5,10 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
 use phase3_eventloop::connection::CloseReason;
-use phase3_eventloop::event_loop::{EventLoop, Settings};
+use phase3_eventloop::event_loop::EventLoop;
 use phase3_eventloop::poller::PollerKind;
 use phase3_eventloop::service::{Accepted, Admission, Next, Served, Service, Turn};
+use phase3_eventloop::trace::Trace;
 
 use super::*;
 use crate::config::Config;
@@ -94,7 +95,7 @@ impl Running {
         let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let [resp, framed] = [0, 1].map(|n: usize| listeners[n].local_addr().unwrap());
         let thread = std::thread::spawn(move || {
-            let mut event_loop = EventLoop::new(Settings { poller, ..Settings::default() })?;
+            let mut event_loop = EventLoop::new(poller, Default::default(), Trace::new(None)?)?;
             for (listener, tag) in listeners.into_iter().zip([RESP_LISTENER, FRAMED_LISTENER]) {
                 event_loop.listen(listener.into(), tag)?;
             }

@@ -2,8 +2,7 @@
 //! others.
 use std::fmt::Write;
 
-use phase3_eventloop::connection::ConnStats;
-use phase3_eventloop::outbox::Outbox;
+use phase3_eventloop::outbox::{ConnStats, Outbox};
 
 use super::control::{kill, pause, unblock, unpause};
 use crate::command::ServerContext;
