@@ -74,6 +74,8 @@ pub struct Connection {
     pub id: ConnId,
     /// Nonblocking; closed when this record is dropped.
     pub socket: OwnedFd,
+    /// Its line in the trace.
+    pub track: u32,
     /// See [`State`].
     pub state: State,
     /// Received, not consumed. No capacity while empty.
@@ -104,10 +106,11 @@ pub struct Connection {
 
 impl Connection {
     /// A connection that has just been accepted.
-    pub fn new(id: ConnId, socket: OwnedFd, now: Instant) -> Self {
+    pub fn new(id: ConnId, socket: OwnedFd, track: u32, now: Instant) -> Self {
         Connection {
             id,
             socket,
+            track,
             state: State::Open,
             pending: Vec::new(),
             unserved: false,
@@ -137,6 +140,14 @@ impl Connection {
             State::Lingering { .. } => true,
             State::Full | State::Closing { .. } => false,
         }
+    }
+
+    /// Whether everything is served and sent, and the kernel knows what to watch it for.
+    pub fn is_at_rest(&self) -> bool {
+        self.state == State::Open
+            && !self.unserved
+            && self.output.is_empty()
+            && self.interest == Interest::READ
     }
 
     /// Whether its end has begun.

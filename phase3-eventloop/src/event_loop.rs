@@ -60,8 +60,6 @@ pub struct EventLoop {
     timers: Timers<Token>,
     outbox: Outbox,
     trace: Trace,
-    /// The limits that the timers were armed by.
-    limits_armed: Limits,
     /// Read, and not served yet.
     batch: Batch,
     events: Vec<Event>,
@@ -84,7 +82,6 @@ impl EventLoop {
             timers: Timers::default(),
             outbox: Outbox::new(limits),
             trace,
-            limits_armed: limits,
             batch: Batch::default(),
             events: Vec::new(),
         })
@@ -120,7 +117,7 @@ impl EventLoop {
         service.before_flush(&mut self.outbox)?;
         self.flush_dirty(service);
         self.admit(newcomers, service);
-        self.trace.note(None, "tick", tick, format_args!("\"events\":{}", self.events.len()));
+        self.trace.note(0, "tick", tick, || format!("\"events\":{}", self.events.len()));
         // ANCHOR_END: tick-body
         // ANCHOR_END: tick
         self.rearm_if_limits_changed();
@@ -145,9 +142,10 @@ impl EventLoop {
         let start = self.trace.begin();
         self.poller.wait(&mut self.events, timeout).context("cannot wait for events")?;
         self.outbox.now = Instant::now();
-        let millis = timeout.map_or(-1, |timeout| timeout.as_millis().min(i32::MAX as u128) as i32);
-        let args = format_args!(r#""ready":{},"timeout_ms":{millis}"#, self.events.len());
-        self.trace.note(None, "wait", start, args);
+        self.trace.note(0, "wait", start, || {
+            let millis = timeout.map_or(-1, |timeout| timeout.as_millis() as i64);
+            format!(r#""ready":{},"timeout_ms":{millis}"#, self.events.len())
+        });
         if self.trace.write_due().is_some_and(|due| due <= self.outbox.now) {
             self.trace.write_out();
         }

@@ -27,8 +27,8 @@ pub struct ConnStats {
 /// Every call that names a connection is safe with a stale id: nothing happens.
 pub struct Outbox {
     pub(crate) now: Instant,
-    /// Limits that a service may change while the loop runs (`CONFIG SET timeout`).
-    pub limits: Limits,
+    pub(crate) limits: Limits,
+    pub(crate) limits_changed: bool,
     pub(crate) connections: Slab<Connection>,
     /// What is read into. Apart from `outputs`, which are many and small.
     pub(crate) inputs: BufferPool,
@@ -57,6 +57,7 @@ impl Outbox {
         Outbox {
             now: Instant::now(),
             limits,
+            limits_changed: false,
             connections: Slab::default(),
             inputs: BufferPool::default(),
             outputs: BufferPool::default(),
@@ -71,6 +72,17 @@ impl Outbox {
     /// The clock, read once per tick.
     pub fn now(&self) -> Instant {
         self.now
+    }
+
+    /// What a connection may hold, and for how long.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Changes it while the loop runs (`CONFIG SET timeout`), from the end of this tick on for connections that sleep.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.limits_changed = true;
     }
 
     /// The output of another connection, to append to; it will be flushed at the end of this tick. `None` if it is gone or
@@ -147,6 +159,7 @@ impl Outbox {
     }
 
     /// Lends a connection's buffers to a turn. `None` if its end has begun; a turn before this one may have closed it.
+    #[inline(always)]
     pub(crate) fn lend(&mut self, conn: ConnId) -> Option<Lent> {
         let connection = self.connections.get_mut(conn).filter(|connection| !connection.is_ending())?;
         self.serving = Some((conn, stats(connection)));
@@ -156,6 +169,7 @@ impl Outbox {
     }
 
     /// Ends a turn. With `flush`, what has come of it is sent, or otherwise carried out, at the end of this tick.
+    #[inline(always)]
     pub(crate) fn take_back(&mut self, conn: ConnId, mut lent: Lent, flush: bool) -> &mut Connection {
         self.serving = None;
         let connection = self.connections.get_mut(conn).expect("a connection ends between turns");

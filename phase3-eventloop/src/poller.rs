@@ -107,7 +107,10 @@ impl PollerKind {
 fn to_millis(timeout: Option<Duration>) -> i32 {
     match timeout {
         None => -1,
-        Some(timeout) => timeout.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32,
+        Some(timeout) => {
+            let up = timeout.saturating_add(Duration::from_nanos(999_999));
+            up.as_millis().min(i32::MAX as u128) as i32
+        }
     }
 }
 // ANCHOR_END: to-millis

@@ -1,24 +1,22 @@
-//! When something has to be looked at again: a min-heap with lazy deletion.
+//! When something has to be looked at again: a sorted set of deadlines.
 //!
 //! A busy server sets far more timers than ever fire: each request moves its connection's idle deadline. So moving one
 //! must cost nothing. Here a deadline is only ever *armed* (O(log n)); the code woken by it compares with the time of the
-//! last activity and, if that was later, arms again. Disarming and moving leave the old entry in the heap, where it is
-//! recognised as stale when it comes up.
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+//! last activity and, if that was later, arms again.
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::time::Instant;
 
 /// At most one deadline per key.
 pub struct Timers<K> {
-    heap: BinaryHeap<Reverse<(Instant, K)>>,
-    /// The truth; an entry of the heap that does not agree with it is stale.
+    queue: BTreeSet<(Instant, K)>,
+    /// Where a key stands in the queue.
     armed: HashMap<K, Instant>,
 }
 
 impl<K> Default for Timers<K> {
     fn default() -> Self {
-        Timers { heap: BinaryHeap::new(), armed: HashMap::new() }
+        Timers { queue: BTreeSet::new(), armed: HashMap::new() }
     }
 }
 
@@ -26,48 +24,31 @@ impl<K: Copy + Ord + Hash> Timers<K> {
     // ANCHOR: timers-arm
     /// Wakes `key` at `at`, unless it will be woken earlier anyway.
     pub fn arm(&mut self, key: K, at: Instant) {
-        if self.armed.get(&key).is_some_and(|&earlier| earlier <= at) {
-            return;
+        if self.armed.get(&key).is_none_or(|&armed| armed > at) {
+            self.disarm(key);
+            self.armed.insert(key, at);
+            self.queue.insert((at, key));
         }
-        self.armed.insert(key, at);
-        self.heap.push(Reverse((at, key)));
-        self.compact();
     }
     // ANCHOR_END: timers-arm
 
     /// Forgets `key`.
     pub fn disarm(&mut self, key: K) {
-        self.armed.remove(&key);
-        self.compact();
+        if let Some(at) = self.armed.remove(&key) {
+            self.queue.remove(&(at, key));
+        }
     }
 
     /// The earliest deadline.
-    pub fn earliest(&mut self) -> Option<Instant> {
-        while let Some(&Reverse((at, key))) = self.heap.peek() {
-            if self.armed.get(&key) == Some(&at) {
-                return Some(at);
-            }
-            self.heap.pop();
-        }
-        None
+    pub fn earliest(&self) -> Option<Instant> {
+        self.queue.first().map(|&(at, _)| at)
     }
 
     /// Takes out a key whose deadline is not after `now`, the earliest first.
     pub fn pop_expired(&mut self, now: Instant) -> Option<K> {
-        if self.earliest()? > now {
-            return None;
-        }
-        let Reverse((_, key)) = self.heap.pop()?;
-        self.armed.remove(&key);
+        let &(_, key) = self.queue.first().filter(|(at, _)| *at <= now)?;
+        self.disarm(key);
         Some(key)
-    }
-
-    /// Stale entries may outnumber live ones, but not without bound: a storm of short connections would otherwise pile up
-    /// one entry each until its idle timeout. Rebuilding costs O(n) after at least n/2 stale entries: constant on average.
-    fn compact(&mut self) {
-        if self.heap.len() > 64 + 2 * self.armed.len() {
-            self.heap.retain(|Reverse((at, key))| self.armed.get(key) == Some(at));
-        }
     }
 }
 
@@ -122,14 +103,13 @@ mod tests {
     }
 
     #[test]
-    fn stale_entries_do_not_pile_up() {
+    fn a_storm_leaves_nothing_behind() {
         let start = Instant::now();
         let mut timers = Timers::default();
         for key in 0..100_000_u32 {
             timers.arm(key, start + Duration::from_secs(300));
             timers.disarm(key);
         }
-        assert!(timers.heap.len() < 200, "{} entries for no armed key", timers.heap.len());
-        assert_eq!(timers.earliest(), None);
+        assert!(timers.queue.is_empty() && timers.armed.is_empty());
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! One track for the loop itself and one per connection. Times are microseconds since the start. Writing blocks the loop
 //! like any file write; that is the price of looking. A trace that is off does nothing.
-use std::collections::HashMap;
-use std::fmt::{self, Arguments, Write as _};
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -12,24 +11,10 @@ use std::time::{Duration, Instant};
 
 use phase1_echo::log;
 
-use crate::slab::ConnId;
-
 /// A buffer of this many bytes is written at once; a smaller one after [`WRITE_EVERY`].
 const WRITE_AT: usize = 256 * 1024;
 /// How old an unwritten event gets, so that a killed server leaves a trace of all but its last second.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
-
-/// What a system call returned, as an event's argument: a number, or the errno in quotes.
-pub struct Returned(pub nix::Result<usize>);
-
-impl fmt::Display for Returned {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Ok(count) => write!(f, "{count}"),
-            Err(errno) => write!(f, "\"{errno:?}\""),
-        }
-    }
-}
 
 /// A trace file, or none.
 pub struct Trace {
@@ -38,9 +23,7 @@ pub struct Trace {
     buffer: String,
     start: Instant,
     written: Instant,
-    /// Track numbers of live connections. A number is never used twice: two clients of one slot are two tracks.
-    tracks: HashMap<ConnId, u32>,
-    tracks_given: u32,
+    tracks: u32,
     /// Something about a connection is in the buffer. The loop's own turns do not count: writing them down would wake the
     /// loop, and be a turn to write down.
     pressing: bool,
@@ -52,19 +35,12 @@ impl Trace {
     /// # Errors
     /// Those of open(2).
     pub fn new(path: Option<&Path>) -> io::Result<Self> {
-        let now = Instant::now();
-        let mut trace = Trace {
-            file: path.map(File::create).transpose()?,
-            buffer: "[".to_owned(),
-            start: now,
-            written: now,
-            tracks: HashMap::new(),
-            tracks_given: 0,
-            pressing: path.is_some(),
-        };
-        if path.is_some() {
-            trace.name("process_name", 0, format_args!("server"));
-            trace.name("thread_name", 0, format_args!("loop"));
+        let (file, now) = (path.map(File::create).transpose()?, Instant::now());
+        let (buffer, pressing) = ("[".to_owned(), file.is_some());
+        let mut trace = Trace { file, buffer, start: now, written: now, tracks: 0, pressing };
+        if trace.file.is_some() {
+            trace.append("\"M\"", 0, "process_name", r#""name":"server""#);
+            trace.append("\"M\"", 0, "thread_name", r#""name":"loop""#);
         }
         Ok(trace)
     }
@@ -74,33 +50,28 @@ impl Trace {
         self.file.as_ref().map(|_| Instant::now())
     }
 
-    /// Notes an event of a connection or (`None`) of the loop, which began at `start` and ends now, or (`None`) has no
-    /// length. `args` are JSON fields; their texts need no escapes.
+    /// Notes an event that began at `start` and ends now, or (`None`) has no length. `args` makes its JSON fields; their
+    /// texts need no escapes.
     #[inline]
-    pub fn note(&mut self, conn: Option<ConnId>, name: &str, start: Option<Instant>, args: Arguments<'_>) {
+    pub fn note(&mut self, track: u32, name: &str, start: Option<Instant>, args: impl FnOnce() -> String) {
         if self.file.is_some() {
-            self.append(conn, name, start, args);
+            self.note_now(track, name, start, &args());
         }
     }
 
     /// Notes that a client's requests are not served for a while, or that they are again.
-    pub fn back_pressure(&mut self, conn: ConnId, on: bool) {
+    pub fn back_pressure(&mut self, track: u32, on: bool) {
         let name = if on { "back-pressure on" } else { "back-pressure off" };
-        self.note(Some(conn), name, None, format_args!(""));
+        self.note(track, name, None, String::new);
     }
 
-    /// Gives a new connection its track.
-    pub fn open_track(&mut self, conn: ConnId, peer: SocketAddr) {
+    /// The track of a new connection. No number is given twice: two clients of one slot are two tracks. 0 is the loop's.
+    pub fn open_track(&mut self, peer: SocketAddr) -> u32 {
         if self.file.is_some() {
-            self.tracks_given += 1;
-            self.tracks.insert(conn, self.tracks_given);
-            self.name("thread_name", self.tracks_given, format_args!("{peer}"));
+            self.tracks += 1;
+            self.append("\"M\"", self.tracks, "thread_name", &format!(r#""name":"{peer}""#));
         }
-    }
-
-    /// Forgets a closed connection; its track stays in the file.
-    pub fn close_track(&mut self, conn: ConnId) {
-        self.tracks.remove(&conn);
+        self.tracks
     }
 
     /// When what is buffered should be written at the latest; `None` if nothing worth waking up for is.
@@ -128,40 +99,34 @@ impl Trace {
     }
 
     #[cold]
-    fn append(&mut self, conn: Option<ConnId>, name: &str, start: Option<Instant>, args: Arguments<'_>) {
+    fn note_now(&mut self, track: u32, name: &str, start: Option<Instant>, args: &str) {
         let now = Instant::now();
+        let micros = |span: Duration| span.as_secs_f64() * 1e6;
         let at = micros(start.unwrap_or(now).saturating_duration_since(self.start));
-        self.pressing |= conn.is_some();
-        let track = conn.and_then(|conn| self.tracks.get(&conn)).copied().unwrap_or(0);
-        match start {
-            Some(start) => {
-                let lasted = micros(now - start);
-                self.event("X", track, name, args, format_args!(r#","ts":{at:.3},"dur":{lasted:.3}"#));
-            }
-            None => self.event("i", track, name, args, format_args!(r#","ts":{at:.3},"s":"t""#)),
-        }
+        let phase = match start {
+            Some(start) => format!(r#""X","ts":{at:.3},"dur":{:.3}"#, micros(now - start)),
+            None => format!(r#""i","ts":{at:.3},"s":"t""#),
+        };
+        self.pressing |= track > 0;
+        self.append(&phase, track, name, args);
+    }
+
+    fn append(&mut self, phase: &str, track: u32, name: &str, args: &str) {
+        let comma = if self.buffer == "[" { "" } else { "," };
+        let pid = std::process::id();
+        let rest =
+            format_args!(r#""ph":{phase},"pid":{pid},"tid":{track},"name":"{name}","args":{{{args}}}"#);
+        // Writing to a String cannot fail.
+        let _ = write!(self.buffer, "{comma}\n{{{rest}}}");
         if self.buffer.len() >= WRITE_AT {
             self.write_out();
         }
     }
-
-    fn name(&mut self, what: &str, track: u32, name: Arguments<'_>) {
-        self.event("M", track, what, format_args!(r#""name":"{name}""#), format_args!(""));
-    }
-
-    fn event(&mut self, phase: &str, track: u32, name: &str, args: Arguments<'_>, times: Arguments<'_>) {
-        let comma = if self.buffer == "[" { "" } else { "," };
-        let pid = std::process::id();
-        // Writing to a String cannot fail.
-        let _ = write!(
-            self.buffer,
-            "{comma}\n{{\"ph\":\"{phase}\",\"pid\":{pid},\"tid\":{track}{times},\"name\":\"{name}\",\"args\":{{{args}}}}}"
-        );
-    }
 }
 
-fn micros(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e6
+/// What a system call returned, as an event's argument: a number, or the errno in quotes.
+pub fn returned(result: nix::Result<usize>) -> String {
+    result.map_or_else(|errno| format!("\"{errno:?}\""), |count| count.to_string())
 }
 
 #[cfg(test)]
@@ -172,20 +137,19 @@ mod tests {
     fn two_clients_of_one_slot_are_two_tracks() {
         let path = std::env::temp_dir().join(format!("trace-unit-{}.json", std::process::id()));
         let mut trace = Trace::new(Some(&path)).unwrap();
-        for generation in 0..2 {
-            let conn = ConnId::new(0, generation);
-            trace.open_track(conn, "[::1]:9".parse().unwrap());
-            trace.note(Some(conn), "accept", None, format_args!(r#""fd":7,"peer":"[::1]:9""#));
-            trace.close_track(conn);
+        for _ in 0..2 {
+            let track = trace.open_track("[::1]:9".parse().unwrap());
+            trace.note(track, "accept", None, || r#""fd":7,"peer":"[::1]:9""#.to_owned());
         }
-        trace.note(None, "wait", trace.begin(), format_args!(""));
+        trace.note(0, "wait", trace.begin(), String::new);
         trace.finish();
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
         assert!(text.starts_with("[\n{") && text.ends_with("}\n]\n"), "{text}");
         assert!(text.contains(r#""args":{"fd":7,"peer":"[::1]:9"}}"#), "{text}");
-        for track in ["\"tid\":1,\"ts\"", "\"tid\":2,\"ts\"", "\"tid\":0,\"ts\""] {
-            assert!(text.contains(track), "{track} in {text}");
+        for event in [r#""tid":1,"name":"accept""#, r#""tid":2,"name":"accept""#, r#""tid":0,"name":"wait""#]
+        {
+            assert!(text.contains(event), "{event} in {text}");
         }
         assert!(text.lines().skip(1).take(7).all(|line| line.starts_with('{')), "{text}");
     }
@@ -193,8 +157,8 @@ mod tests {
     #[test]
     fn a_trace_that_is_off_keeps_nothing() {
         let mut trace = Trace::new(None).unwrap();
-        trace.open_track(ConnId::new(0, 0), "[::1]:9".parse().unwrap());
-        trace.note(None, "wait", trace.begin(), format_args!(""));
-        assert!(trace.buffer == "[" && trace.tracks.is_empty() && trace.write_due().is_none());
+        assert_eq!(trace.open_track("[::1]:9".parse().unwrap()), 0);
+        trace.note(0, "wait", trace.begin(), || unreachable!("nothing is noted"));
+        assert!(trace.buffer == "[" && trace.write_due().is_none());
     }
 }

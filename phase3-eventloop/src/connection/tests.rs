@@ -19,7 +19,7 @@ const LIMITS: Limits = Limits {
 fn pair() -> (Connection, UnixStream, BufferPool) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
-    let connection = Connection::new(ConnId::new(0, 0), ours.into(), Instant::now());
+    let connection = Connection::new(ConnId::new(0, 0), ours.into(), 0, Instant::now());
     (connection, theirs, BufferPool::default())
 }
 

@@ -134,17 +134,16 @@ impl EventLoop {
         // The peer may have gone since accept, or the kernel may be out of memory: then it is closed again.
         let Ok(local) = socket::local_addr(socket.as_fd()) else { return };
         let accepted = Accepted { listener, peer, local, fd: socket.as_raw_fd() };
-        let (now, connections) = (self.outbox.now, &mut self.outbox.connections);
-        let id = connections.insert_with(|id| Connection::new(id, socket, now));
+        let (track, now) = (self.trace.open_track(peer), self.outbox.now);
+        let connections = &mut self.outbox.connections;
+        let id = connections.insert_with(|id| Connection::new(id, socket, track, now));
         let Some(connection) = connections.get(id) else { return };
         if let Err(errno) = self.poller.register(connection.socket.as_fd(), id.0, Interest::READ) {
             log!("cannot watch the connection of {peer}: {}", errno.desc());
             connections.remove(id);
             return;
         }
-        self.trace.open_track(id, peer);
-        let args = format_args!(r#""fd":{},"peer":"{peer}""#, accepted.fd);
-        self.trace.note(Some(id), "accept", None, args);
+        self.trace.note(track, "accept", None, || format!(r#""fd":{},"peer":"{peer}""#, accepted.fd));
         let Some(mut lent) = self.outbox.lend(id) else { return };
         let refused = service.open(id, &accepted, &mut lent.output, &mut self.outbox) == Admission::Refuse;
         let flush = refused || !lent.output.is_empty();

@@ -6,7 +6,7 @@ use super::EventLoop;
 use crate::connection::{CloseReason, Connection, State, Step};
 use crate::service::Service;
 use crate::slab::ConnId;
-use crate::trace::{Returned, Trace};
+use crate::trace::{Trace, returned};
 
 impl EventLoop {
     /// Flushes every connection that has something to send or whose state may have changed.
@@ -27,9 +27,9 @@ impl EventLoop {
         if offered > 0 && connection.can_write {
             let start = self.trace.begin();
             let taken = connection.flush(self.outbox.now);
-            let (fd, bytes) = (connection.socket.as_raw_fd(), Returned(taken));
-            let args = format_args!(r#""fd":{fd},"offered":{offered},"bytes":{bytes}"#);
-            self.trace.note(Some(id), "write", start, args);
+            let fd = connection.socket.as_raw_fd();
+            let args = || format!(r#""fd":{fd},"offered":{offered},"bytes":{}"#, returned(taken));
+            self.trace.note(connection.track, "write", start, args);
             if let Err(errno) = taken {
                 connection.abandon(CloseReason::Error(errno));
             }
@@ -39,6 +39,8 @@ impl EventLoop {
             self.outbox.outputs.give_back(&mut connection.output);
         }
         match connection.step(&self.outbox.limits) {
+            // A client that keeps up.
+            Step::Stay if !was_full && connection.is_at_rest() => return,
             Step::Stay => {}
             Step::Linger => {
                 report(connection, service, &mut self.trace);
@@ -48,7 +50,7 @@ impl EventLoop {
         }
         let is_full = connection.state == State::Full;
         if is_full != was_full {
-            self.trace.back_pressure(id, is_full);
+            self.trace.back_pressure(connection.track, is_full);
         }
         // What waits in user space is served before the kernel is asked for more.
         if connection.state == State::Open && connection.unserved {
@@ -74,7 +76,6 @@ impl EventLoop {
         debug_assert!(deregistered.is_ok(), "a live connection is registered: {deregistered:?}");
         self.outbox.inputs.give_back(&mut connection.pending);
         self.outbox.outputs.give_back(&mut connection.output);
-        self.trace.close_track(id);
     }
 }
 
@@ -88,6 +89,6 @@ fn report(connection: &mut Connection, service: &mut dyn Service, trace: &mut Tr
         _ => CloseReason::Shutdown,
     };
     service.close(connection.id, reason);
-    let args = format_args!(r#""fd":{},"ending":"{reason}""#, connection.socket.as_raw_fd());
-    trace.note(Some(connection.id), "close", None, args);
+    let fd = connection.socket.as_raw_fd();
+    trace.note(connection.track, "close", None, || format!(r#""fd":{fd},"ending":"{reason}""#));
 }

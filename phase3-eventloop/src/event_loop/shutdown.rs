@@ -43,7 +43,7 @@ impl EventLoop {
         for id in all {
             self.part_with(id, service);
         }
-        self.trace.note(None, "shutdown", None, format_args!(""));
+        self.trace.note(0, "shutdown", None, String::new);
         self.trace.finish();
         persisted
     }

@@ -61,7 +61,10 @@ impl Puppet {
             "resume" => others.into_iter().for_each(|id| turn.outbox.resume(id)),
             "kill" => others.into_iter().for_each(|id| turn.outbox.close(id)),
             "later" => self.deadline = Some(turn.outbox.now() + Duration::from_millis(20)),
-            "idle" => turn.outbox.limits.idle_timeout = Some(Duration::from_millis(rest.parse().unwrap())),
+            "idle" => {
+                let idle_timeout = Some(Duration::from_millis(rest.parse().unwrap()));
+                turn.outbox.set_limits(Limits { idle_timeout, ..*turn.outbox.limits() });
+            }
             "forever" => turn.outbox.never_idle(turn.conn, true),
             "refuse" => self.refuse = true,
             "flushes" => turn.out.extend_from_slice(format!("{}\n", self.flushes).as_bytes()),

@@ -1,4 +1,5 @@
 //! What happens because nothing happens: idle, stalled and lingering clients, and a listener's second try.
+use std::mem;
 use std::time::Instant;
 
 use super::{EventLoop, listener_position};
@@ -44,7 +45,7 @@ impl EventLoop {
         let Some(connection) = self.outbox.connections.get_mut(id) else { return };
         match connection.deadline(&self.outbox.limits, self.outbox.now) {
             Some((at, reason)) if at <= self.outbox.now => {
-                self.trace.note(Some(id), "timer", None, format_args!(""));
+                self.trace.note(connection.track, "timer", None, String::new);
                 // If it was already lingering, stop waiting for the peer's FIN.
                 connection.peer_ended |= connection.reported;
                 connection.close(reason, true);
@@ -65,8 +66,7 @@ impl EventLoop {
 
     /// A shorter timeout has to reach connections that are asleep; this once, all of them are visited.
     pub(super) fn rearm_if_limits_changed(&mut self) {
-        if self.limits_armed != self.outbox.limits {
-            self.limits_armed = self.outbox.limits;
+        if mem::take(&mut self.outbox.limits_changed) {
             self.ids().into_iter().for_each(|id| self.arm_timer(id));
         }
     }

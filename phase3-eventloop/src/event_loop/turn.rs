@@ -8,7 +8,7 @@ use super::EventLoop;
 use crate::connection::{CloseReason, State, consume};
 use crate::service::{Next, Served, Service, Turn};
 use crate::slab::ConnId;
-use crate::trace::Returned;
+use crate::trace::returned;
 
 impl EventLoop {
     // ANCHOR: read
@@ -18,8 +18,9 @@ impl EventLoop {
         let Some(connection) = connection.filter(|connection| connection.wants_read()) else { return };
         let start = self.trace.begin();
         let received = connection.receive(&mut self.outbox.inputs);
-        let (fd, bytes) = (connection.socket.as_raw_fd(), Returned(received));
-        self.trace.note(Some(id), "read", start, format_args!(r#""fd":{fd},"bytes":{bytes}"#));
+        let fd = connection.socket.as_raw_fd();
+        let args = || format!(r#""fd":{fd},"bytes":{}"#, returned(received));
+        self.trace.note(connection.track, "read", start, args);
         match received {
             // What is there after all is reported again by the next wait.
             Err(Errno::EAGAIN | Errno::EINTR) => return,
@@ -65,12 +66,11 @@ impl EventLoop {
         let (input, out, outbox) = (&lent.pending[..], &mut lent.output, &mut self.outbox);
         let Served { consumed, next } = service.serve(Turn { conn: id, input, out, sent, high_mark, outbox });
         debug_assert!(consumed <= length, "a service consumed more than it was given");
-        let args = format_args!(r#""bytes":{length},"consumed":{consumed}"#);
-        self.trace.note(Some(id), "serve", start, args);
-
         consume(&mut lent.pending, consumed.min(length), &mut self.outbox.inputs);
         let max_pending = self.outbox.limits.max_pending;
         let connection = self.outbox.take_back(id, lent, true);
+        let args = || format!(r#""bytes":{length},"consumed":{consumed}"#);
+        self.trace.note(connection.track, "serve", start, args);
         if connection.state != State::Open {
             // The service closed it in the middle of the turn.
             return;
@@ -83,7 +83,7 @@ impl EventLoop {
             Next::More => {}
             Next::Full => {
                 connection.state = State::Full;
-                self.trace.back_pressure(id, true);
+                self.trace.back_pressure(connection.track, true);
             }
             Next::Hold => connection.state = State::Held,
             Next::Close => connection.close(CloseReason::ByService, false),

@@ -149,7 +149,7 @@ fn apply(context: &mut ServerContext<'_>, config: Config) -> Result<(), Error> {
         }
     }
     relisten(context, &config)?;
-    context.deliver.outbox.limits = apply::of_the_loop(&config);
+    context.deliver.outbox.set_limits(apply::of_the_loop(&config));
     log::set_level(config.loglevel);
     context.state.keyspace.set_thresholds(&config.thresholds);
     context.state.config = config;

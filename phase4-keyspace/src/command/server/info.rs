@@ -50,7 +50,7 @@ fn info(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) 
     let asks = |word: &str| args.from(1).any(|arg| arg.eq_ignore_ascii_case(word.as_bytes()));
     let defaults = args.len() == 1 || asks("default");
     let everything = asks("all") || asks("everything");
-    let (buffers, limits) = (buffers(context), context.deliver.outbox.limits);
+    let (buffers, limits) = (buffers(context), *context.deliver.outbox.limits());
     let mut page = Page { state: context.state, limits, buffers, text: String::with_capacity(8192) };
     for section in SECTIONS {
         if everything || (defaults && section.by_default) || asks(section.name) {
