@@ -1,6 +1,5 @@
 //! The smallest service: phase 2's frames come back, now from any number of clients at once.
 use std::collections::HashMap;
-use std::fmt::Arguments;
 use std::net::SocketAddr;
 
 use phase1_echo::log;
@@ -15,7 +14,7 @@ use crate::slab::ConnId;
 pub struct FrameEcho {
     max_frame: u32,
     max_clients: usize,
-    /// For the log.
+    /// For the log: every connection that was accepted and has not been closed.
     peers: HashMap<ConnId, SocketAddr>,
 }
 
@@ -23,12 +22,6 @@ impl FrameEcho {
     /// Payloads of at most `max_frame` bytes, for at most `max_clients` clients at a time.
     pub fn new(max_frame: u32, max_clients: usize) -> Self {
         FrameEcho { max_frame, max_clients, peers: HashMap::new() }
-    }
-
-    fn log(&self, conn: ConnId, what: Arguments<'_>) {
-        if let Some(peer) = self.peers.get(&conn) {
-            log!("{peer}: {what}");
-        }
     }
 }
 
@@ -58,7 +51,7 @@ impl Service for FrameEcho {
                 }
                 Ok(Decoded::NeedMore) => break Next::More,
                 Err(error) => {
-                    self.log(turn.conn, format_args!("{error}"));
+                    log!("{}: {error}", self.peers[&turn.conn]);
                     break Next::Close;
                 }
             }
@@ -71,14 +64,14 @@ impl Service for FrameEcho {
     fn close(&mut self, conn: ConnId, reason: CloseReason) {
         // The others are ordinary; of these the client's owner will ask.
         if matches!(reason, CloseReason::Idle | CloseReason::Stalled | CloseReason::Error(_)) {
-            self.log(conn, format_args!("closed: {reason}"));
+            log!("{}: closed: {reason}", self.peers[&conn]);
         }
         self.peers.remove(&conn);
     }
 
     fn end_of_input(&mut self, conn: ConnId, rest: &[u8], _out: &mut Vec<u8>) {
         if let Some(cut) = frame::cut(rest) {
-            self.log(conn, format_args!("{cut}"));
+            log!("{}: {cut}", self.peers[&conn]);
         }
     }
 }

@@ -24,7 +24,6 @@ use nix::sys::signalfd::SignalFd;
 
 use crate::connection::{CloseReason, State};
 use crate::event_loop::accept::{Listener, Newcomer};
-use crate::event_loop::batch::Batch;
 use crate::limits::Limits;
 use crate::outbox::Outbox;
 use crate::poller::{Event, Interest, Poller, PollerKind, Token};
@@ -34,19 +33,16 @@ use crate::timers::Timers;
 use crate::trace::Trace;
 
 /// The token of the signal descriptor; listeners count down from the one before. No [`ConnId`] comes near: its low half
-/// would have to be a slot beyond 2³² − 256.
+/// would have to be a slot beyond 2³² − 65536.
 const SIGNALS: Token = Token::MAX;
-
-/// See [`SIGNALS`].
-const MOST_LISTENERS: usize = 255;
+const MOST_LISTENERS: Token = 65535;
 
 fn listener_token(position: usize) -> Token {
     SIGNALS - 1 - position as Token
 }
 
 fn listener_position(token: Token) -> Option<usize> {
-    let position = (SIGNALS - 1).checked_sub(token)? as usize;
-    (position < MOST_LISTENERS).then_some(position)
+    (SIGNALS - 1).checked_sub(token).filter(|&position| position < MOST_LISTENERS).map(|at| at as usize)
 }
 
 /// The loop, with everything that it looks after.
@@ -61,7 +57,8 @@ pub struct EventLoop {
     outbox: Outbox,
     trace: Trace,
     /// Read, and not served yet.
-    batch: Batch,
+    waiting: Vec<ConnId>,
+    waiting_bytes: usize,
     events: Vec<Event>,
 }
 
@@ -82,7 +79,8 @@ impl EventLoop {
             timers: Timers::default(),
             outbox: Outbox::new(limits),
             trace,
-            batch: Batch::default(),
+            waiting: Vec::new(),
+            waiting_bytes: 0,
             events: Vec::new(),
         })
     }
@@ -120,6 +118,7 @@ impl EventLoop {
         self.trace.note(0, "tick", tick, || format!("\"events\":{}", self.events.len()));
         // ANCHOR_END: tick-body
         // ANCHOR_END: tick
+        self.trace.write_out();
         self.rearm_if_limits_changed();
         self.replace_listeners();
         Ok(())
@@ -131,8 +130,7 @@ impl EventLoop {
         if !self.outbox.ready.is_empty() || self.has_newcomers() || self.outbox.stop {
             return Some(Duration::ZERO);
         }
-        let deadlines = [self.timers.earliest(), service.next_deadline(), self.trace.write_due()];
-        let next = deadlines.into_iter().flatten().min()?;
+        let next = [self.timers.earliest(), service.next_deadline()].into_iter().flatten().min()?;
         Some(next.saturating_duration_since(self.outbox.now))
     }
     // ANCHOR_END: timeout
@@ -146,9 +144,6 @@ impl EventLoop {
             let millis = timeout.map_or(-1, |timeout| timeout.as_millis() as i64);
             format!(r#""ready":{},"timeout_ms":{millis}"#, self.events.len())
         });
-        if self.trace.write_due().is_some_and(|due| due <= self.outbox.now) {
-            self.trace.write_out();
-        }
         Ok(())
     }
 

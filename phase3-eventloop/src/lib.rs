@@ -22,7 +22,7 @@
 //! | core | [`echo`] | the smallest service |
 //!
 //! **The way of a request**: [`event_loop`] waits at the [`poller`] → `turn.rs` finds the [`connection`] in the [`slab`],
-//! reads, and lends it to a turn → the [`service`] appends its reply → `flush.rs` sends what all turns of the tick have
+//! reads, and lends its buffers to a turn → the [`service`] appends its reply → `flush.rs` sends what all turns of the tick have
 //! appended, one write per connection. `examples/edge.rs` shows the other way to ask epoll.
 pub mod buffers;
 pub mod connection;

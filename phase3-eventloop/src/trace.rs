@@ -11,22 +11,13 @@ use std::time::{Duration, Instant};
 
 use phase1_echo::log;
 
-/// A buffer of this many bytes is written at once; a smaller one after [`WRITE_EVERY`].
-const WRITE_AT: usize = 256 * 1024;
-/// How old an unwritten event gets, so that a killed server leaves a trace of all but its last second.
-const WRITE_EVERY: Duration = Duration::from_secs(1);
-
 /// A trace file, or none.
 pub struct Trace {
     /// `None`: the trace is off, or writing failed.
     file: Option<File>,
     buffer: String,
     start: Instant,
-    written: Instant,
     tracks: u32,
-    /// Something about a connection is in the buffer. The loop's own turns do not count: writing them down would wake the
-    /// loop, and be a turn to write down.
-    pressing: bool,
 }
 
 impl Trace {
@@ -35,9 +26,8 @@ impl Trace {
     /// # Errors
     /// Those of open(2).
     pub fn new(path: Option<&Path>) -> io::Result<Self> {
-        let (file, now) = (path.map(File::create).transpose()?, Instant::now());
-        let (buffer, pressing) = ("[".to_owned(), file.is_some());
-        let mut trace = Trace { file, buffer, start: now, written: now, tracks: 0, pressing };
+        let file = path.map(File::create).transpose()?;
+        let mut trace = Trace { file, buffer: "[".to_owned(), start: Instant::now(), tracks: 0 };
         if trace.file.is_some() {
             trace.append("\"M\"", 0, "process_name", r#""name":"server""#);
             trace.append("\"M\"", 0, "thread_name", r#""name":"loop""#);
@@ -74,22 +64,14 @@ impl Trace {
         self.tracks
     }
 
-    /// When what is buffered should be written at the latest; `None` if nothing worth waking up for is.
-    pub fn write_due(&self) -> Option<Instant> {
-        self.pressing.then(|| self.written + WRITE_EVERY)
-    }
-
-    /// Hands the buffer to the kernel.
+    /// Hands to the kernel what this tick has noted, so that a killed server leaves a trace of all but its last.
     pub fn write_out(&mut self) {
-        if let Some(file) = &mut self.file
-            && let Err(error) = file.write_all(self.buffer.as_bytes())
-        {
+        let Some(file) = &mut self.file else { return };
+        if let Err(error) = file.write_all(self.buffer.as_bytes()) {
             log!("the trace ends here: {error}");
             self.file = None;
         }
         self.buffer.clear();
-        self.pressing = false;
-        self.written = Instant::now();
     }
 
     /// Ends the array and writes the rest.
@@ -107,7 +89,6 @@ impl Trace {
             Some(start) => format!(r#""X","ts":{at:.3},"dur":{:.3}"#, micros(now - start)),
             None => format!(r#""i","ts":{at:.3},"s":"t""#),
         };
-        self.pressing |= track > 0;
         self.append(&phase, track, name, args);
     }
 
@@ -118,9 +99,6 @@ impl Trace {
             format_args!(r#""ph":{phase},"pid":{pid},"tid":{track},"name":"{name}","args":{{{args}}}"#);
         // Writing to a String cannot fail.
         let _ = write!(self.buffer, "{comma}\n{{{rest}}}");
-        if self.buffer.len() >= WRITE_AT {
-            self.write_out();
-        }
     }
 }
 
@@ -159,6 +137,6 @@ mod tests {
         let mut trace = Trace::new(None).unwrap();
         assert_eq!(trace.open_track("[::1]:9".parse().unwrap()), 0);
         trace.note(0, "wait", trace.begin(), || unreachable!("nothing is noted"));
-        assert!(trace.buffer == "[" && trace.write_due().is_none());
+        assert!(trace.buffer == "[");
     }
 }

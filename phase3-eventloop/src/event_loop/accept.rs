@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use phase1_echo::{log, socket};
 
-use super::{EventLoop, MOST_LISTENERS, listener_token};
+use super::{EventLoop, listener_token};
 use crate::connection::{CloseReason, Connection, State};
 use crate::poller::Interest;
 use crate::service::{Accepted, Admission, Service};
@@ -29,15 +29,12 @@ pub(super) struct Listener {
 pub(super) type Newcomer = (OwnedFd, SocketAddr, usize);
 
 impl EventLoop {
-    /// Accepts connections from a listening socket; [`Accepted::listener`] will be `tag`. At most 255 of them.
+    /// Accepts connections from a listening socket; [`Accepted::listener`] will be `tag`.
     ///
     /// # Errors
     /// Those of fcntl(2) and of the poller.
     pub fn listen(&mut self, socket: OwnedFd, tag: usize) -> nix::Result<()> {
         let free = self.listeners.iter().position(Option::is_none).unwrap_or(self.listeners.len());
-        if free >= MOST_LISTENERS {
-            return Err(Errno::ENOSPC);
-        }
         // Level-triggered readiness is no promise: the client may be gone again before accept, which would then block.
         socket::set_nonblocking(socket.as_fd(), true)?;
         self.poller.register(socket.as_fd(), listener_token(free), Interest::READ)?;

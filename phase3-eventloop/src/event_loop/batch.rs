@@ -16,19 +16,12 @@ const MOST: usize = 16;
 /// Once this many bytes wait they are served, for the same reason.
 const ENOUGH: usize = 1024;
 
-/// Which connections wait for their turn, and with how many bytes together.
-#[derive(Default)]
-pub(super) struct Batch {
-    waiting: Vec<ConnId>,
-    bytes: usize,
-}
-
 impl EventLoop {
     /// Lets what is pending of a connection wait for its turn, unless that completes a batch.
     pub(super) fn await_turn(&mut self, id: ConnId, length: usize, service: &mut dyn Service) {
-        self.batch.waiting.push(id);
-        self.batch.bytes += length;
-        if self.batch.waiting.len() == MOST || self.batch.bytes >= ENOUGH {
+        self.waiting.push(id);
+        self.waiting_bytes += length;
+        if self.waiting.len() == MOST || self.waiting_bytes >= ENOUGH {
             self.serve_batch(service);
         }
     }
@@ -36,7 +29,8 @@ impl EventLoop {
     // ANCHOR: serve-batch
     /// Serves all that wait, in the order of their arrival.
     pub(super) fn serve_batch(&mut self, service: &mut dyn Service) {
-        let Batch { mut waiting, .. } = mem::take(&mut self.batch);
+        let mut waiting = mem::take(&mut self.waiting);
+        self.waiting_bytes = 0;
         if waiting.len() > 1 {
             let pending = |&id: &ConnId| Some((id, &self.outbox.connections.get(id)?.pending[..]));
             service.look_ahead(&mut waiting.iter().filter_map(pending));
@@ -48,7 +42,7 @@ impl EventLoop {
             service.turns_over();
         }
         waiting.clear();
-        self.batch.waiting = waiting;
+        self.waiting = waiting;
     }
     // ANCHOR_END: serve-batch
 }

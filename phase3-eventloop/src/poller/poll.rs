@@ -37,14 +37,6 @@ impl Poll {
     }
 }
 
-/// POLLERR and POLLHUP are reported whether asked for or not.
-fn to_flags(interest: Interest) -> libc::c_short {
-    let flag = |on: bool, flag: libc::c_short| if on { flag } else { 0 };
-    flag(interest.readable, libc::POLLIN)
-        | flag(interest.writable, libc::POLLOUT)
-        | flag(interest.peer_fin, libc::POLLRDHUP)
-}
-
 impl Poller for Poll {
     fn register(&mut self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> nix::Result<()> {
         if self.entry(fd).is_ok() {
@@ -59,7 +51,11 @@ impl Poller for Poll {
     }
 
     fn modify(&mut self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> nix::Result<()> {
-        self.entry(fd)?.events = to_flags(interest);
+        let flag = |on: bool, flag: libc::c_short| if on { flag } else { 0 };
+        // POLLERR and POLLHUP are reported whether asked for or not.
+        self.entry(fd)?.events = flag(interest.readable, libc::POLLIN)
+            | flag(interest.writable, libc::POLLOUT)
+            | flag(interest.peer_fin, libc::POLLRDHUP);
         self.tokens[fd.as_raw_fd() as usize] = token;
         Ok(())
     }
