@@ -1,12 +1,12 @@
 //! `framed-client`: sends each operand, or each line of standard input, as a frame and prints the reply.
-use std::io::BufRead;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use phase1_echo::args::{self, Args, Flag, Spec};
-use phase1_echo::{output, socket};
+use phase1_echo::socket;
+use phase2_framing::client;
 use phase2_framing::frame::DEFAULT_MAX;
 use phase2_framing::stream::FrameStream;
 
@@ -40,17 +40,7 @@ fn run(args: &Args) -> Result<()> {
     socket::set_timeout(server.as_fd(), timeout).context("cannot set the timeout")?;
     let mut stream = FrameStream::new(server.as_fd(), max);
     if args.operands.is_empty() {
-        for line in std::io::stdin().lock().split(b'\n') {
-            ask(&mut stream, &line.context("reading standard input")?)?;
-        }
+        return client::session(&mut stream, std::io::stdin().lock());
     }
-    args.operands.iter().try_for_each(|text| ask(&mut stream, text.as_bytes()))
-}
-
-fn ask(stream: &mut FrameStream<'_>, payload: &[u8]) -> Result<()> {
-    stream.push(payload)?;
-    match stream.next_frame().context("waiting for the reply")? {
-        Some(reply) => output::print(&[reply.payload, b"\n"].concat()),
-        None => bail!("the server closed the connection instead of replying"),
-    }
+    args.operands.iter().try_for_each(|text| client::ask(&mut stream, text.as_bytes()))
 }
