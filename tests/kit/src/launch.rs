@@ -5,6 +5,7 @@
 //! listens, never for a time; the [`Target`] it returns is watched, measured and stopped.
 
 mod announced;
+mod fed;
 mod limits;
 mod output;
 mod process;
@@ -20,6 +21,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 pub use announced::{Announcement, announcements};
+pub use fed::Fed;
 pub use limits::Limits;
 pub use output::Output;
 pub use process::{Ended, Process};

@@ -2,14 +2,15 @@
 
 use std::io::{self, ErrorKind};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-use super::{Output, groups, lock};
+use super::target::activity_of;
+use super::{Activity, Output, groups, lock};
 
 /// A running program. Dropping it kills its whole process group.
 #[derive(Debug)]
@@ -35,17 +36,39 @@ impl Process {
         stdout: Output,
         stderr: Output,
     ) -> io::Result<Self> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let mut child = spawn_once_written(command, Instant::now() + patience)?;
+        let mut child = spawn_in_group(command, Stdio::null(), patience)?;
         if let Some(pipe) = child.stdout.take() {
             stdout.drain(pipe);
         }
+        Ok(Self::of(child, stdout, stderr))
+    }
+
+    /// The same, its standard input and output in the caller's hands: the second must be read all the time.
+    ///
+    /// # Errors
+    /// Those of execve(2).
+    pub fn spawn_fed(
+        command: &mut Command,
+        patience: Duration,
+    ) -> io::Result<(Self, Option<ChildStdin>, Option<ChildStdout>)> {
+        let mut child = spawn_in_group(command, Stdio::piped(), patience)?;
+        let pipes = (child.stdin.take(), child.stdout.take());
+        Ok((Self::of(child, Output::default(), Output::default()), pipes.0, pipes.1))
+    }
+
+    fn of(mut child: Child, stdout: Output, stderr: Output) -> Self {
         if let Some(pipe) = child.stderr.take() {
             stderr.drain(pipe);
         }
         let group = i32::try_from(child.id()).expect("a pid fits an i32");
         groups().push(group);
-        Ok(Self { child: Mutex::new(child), group, stdout, stderr })
+        Self { child: Mutex::new(child), group, stdout, stderr }
+    }
+
+    /// What its group is doing now; `None` where /proc does not tell.
+    #[must_use]
+    pub fn activity(&self) -> Option<Activity> {
+        activity_of(self.group)
     }
 
     /// The process, and the group that it leads.
@@ -126,6 +149,11 @@ impl std::fmt::Display for Ended {
             (None, None) => write!(f, "ended"),
         }
     }
+}
+
+fn spawn_in_group(command: &mut Command, stdin: Stdio, patience: Duration) -> io::Result<Child> {
+    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    spawn_once_written(command, Instant::now() + patience)
 }
 
 /// Starts a program that somebody may still have open for writing (ETXTBSY, execve(2)): a compiler, or for a moment a

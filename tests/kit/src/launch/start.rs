@@ -105,8 +105,7 @@ impl Launch {
         let (program, args) =
             argv.split_first().ok_or_else(|| StartError::Grader("the command is empty".into()))?;
 
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let mark = format!("{}{}.", run_mark(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let mark = fresh_mark();
         let mut command = self.command(program, args, port, framed_port);
         command.env(MARK, &mark);
 
@@ -137,7 +136,13 @@ impl Launch {
     }
 
     /// With everything that is set between fork and exec.
-    fn command(&self, program: &str, args: &[String], port: u16, framed_port: Option<u16>) -> Command {
+    pub(super) fn command(
+        &self,
+        program: &str,
+        args: &[String],
+        port: u16,
+        framed_port: Option<u16>,
+    ) -> Command {
         let mut command = Command::new(program);
         command.args(args).envs(self.env.iter().cloned()).env("PORT", port.to_string());
         // A panic's message says what is missing; a backtrace under it would push it out of the last lines shown.
@@ -151,6 +156,12 @@ impl Launch {
         self.limits.apply(&mut command, self.core);
         command
     }
+}
+
+/// What marks the processes of one launch.
+pub(super) fn fresh_mark() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("{}{}.", run_mark(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn free_port() -> Result<u16, StartError> {

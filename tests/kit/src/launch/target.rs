@@ -113,16 +113,7 @@ impl Target {
     /// What the group is doing now; `None` where /proc does not tell.
     #[must_use]
     pub fn activity(&self) -> Option<Activity> {
-        let members = procfs::group_members(self.group());
-        if members.is_empty() {
-            return None;
-        }
-        let mut sum = Activity { cpu_nanos: 0, asleep: true };
-        for member in members {
-            sum.cpu_nanos += procfs::cpu_nanos(member.pid)?;
-            sum.asleep &= procfs::asleep(member.pid);
-        }
-        Some(sum)
+        activity_of(self.group())
     }
 
     /// CPU time of the group's living processes.
@@ -181,6 +172,19 @@ impl Target {
         }
         false
     }
+}
+
+pub(super) fn activity_of(group: i32) -> Option<Activity> {
+    let members = procfs::group_members(group);
+    if members.is_empty() {
+        return None;
+    }
+    let mut sum = Activity { cpu_nanos: 0, asleep: true };
+    for member in members {
+        sum.cpu_nanos += procfs::cpu_nanos(member.pid)?;
+        sum.asleep &= procfs::asleep(member.pid);
+    }
+    Some(sum)
 }
 
 impl Drop for Target {
