@@ -13,6 +13,7 @@ use crate::output;
 ///
 /// What has been read leaves at once: the next read may wait for a person who types.
 pub fn send(calls: Calls, server: BorrowedFd<'_>, mut input: impl Read) -> Result<u64> {
+    // ANCHOR: client-send-body
     let mut buf = [0; 16 * 1024];
     let mut sent = 0;
     loop {
@@ -23,12 +24,14 @@ pub fn send(calls: Calls, server: BorrowedFd<'_>, mut input: impl Read) -> Resul
         calls.write_all(server, &buf[..n]).context("sending")?;
         sent += n as u64;
     }
+    // ANCHOR_END: client-send-body
 }
 // ANCHOR_END: client-send
 
 // ANCHOR: client-receive
 /// Prints what the server sends, as it comes, until its end of stream, and returns how many bytes it was.
 pub fn receive(calls: Calls, server: BorrowedFd<'_>) -> Result<u64> {
+    // ANCHOR: client-receive-body
     let mut buf = [0; 16 * 1024];
     let mut received = 0;
     loop {
@@ -39,6 +42,7 @@ pub fn receive(calls: Calls, server: BorrowedFd<'_>) -> Result<u64> {
         output::print(&buf[..n])?;
         received += n as u64;
     }
+    // ANCHOR_END: client-receive-body
 }
 // ANCHOR_END: client-receive
 
@@ -49,6 +53,7 @@ pub fn receive(calls: Calls, server: BorrowedFd<'_>) -> Result<u64> {
 /// A client that sent everything first would deadlock with a large input: the server, unable to deliver its replies, stops
 /// reading, and then the client's own write waits for ever.
 pub fn exchange(calls: Calls, server: OwnedFd, input: impl Read + Send + 'static) -> Result<()> {
+    // ANCHOR: client-exchange-body
     let (report, total) = mpsc::channel();
     let server = Arc::new(server);
     let sender = Arc::clone(&server);
@@ -67,5 +72,6 @@ pub fn exchange(calls: Calls, server: OwnedFd, input: impl Read + Send + 'static
         Ok(Err(error)) => Err(error),
         Err(_) => bail!("the server closed the connection after {received} bytes"),
     }
+    // ANCHOR_END: client-exchange-body
 }
 // ANCHOR_END: client-exchange

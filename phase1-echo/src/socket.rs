@@ -86,6 +86,7 @@ pub fn is_network_error(errno: Errno) -> bool {
 /// An interrupted connect cannot be repeated: the handshake goes on without us. So after EINTR this waits until the
 /// socket is writable and asks for the outcome.
 pub fn connect(address: SocketAddr) -> nix::Result<OwnedFd> {
+    // ANCHOR: socket-connect-body
     let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let socket = sys::socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
     match sys::connect(socket.as_raw_fd(), &SockaddrStorage::from(address)) {
@@ -100,6 +101,7 @@ pub fn connect(address: SocketAddr) -> nix::Result<OwnedFd> {
         outcome => outcome?,
     }
     Ok(socket)
+    // ANCHOR_END: socket-connect-body
 }
 // ANCHOR_END: socket-connect
 
