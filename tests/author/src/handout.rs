@@ -155,7 +155,7 @@ fn readme(phase: Phase, edition: Edition, course: &Course) -> String {
          ```console\n$ cargo build                     # it compiles as it is\n$ cargo grade {name}             # and fails: that is where you start\n\
          $ cargo grade {name} --hint 1    # a nudge for each failure; 2 and 3 say more\n$ cargo grade {name} --watch     # grades again whenever you save\n```\n\n\
          Find the next step with `grep -rn todo! {crate_name}/src`. `TASKS.md` holds each chapter's task. The grader looks at \
-         your server from outside, through its socket; `cargo grade --explain CHECK` says what a check wants and why.\n\n\
+         your programs from outside, through their sockets; `cargo grade --explain CHECK` says what a check wants and why.\n\n\
          | step | what to write | chapter |\n|---|---|---|\n{list}",
         phase.title(),
         crate_name =

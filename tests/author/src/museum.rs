@@ -21,7 +21,7 @@ use grader::check::Phase;
 pub struct Bug {
     /// The file's name without its ending.
     pub name: String,
-    /// The phase whose server carries it: the folder.
+    /// The phase whose server or client carries it: the folder.
     pub phase: Phase,
     /// What its file says.
     pub card: Card,
@@ -46,7 +46,10 @@ pub struct Card {
     pub lesson: String,
     /// What to type, with the buggy server running, to see it.
     pub meet: String,
-    /// Arguments the server needs for the bug to show, before any the visitor adds.
+    /// It's in the phase's client, and not in its server.
+    #[serde(default)]
+    pub client: bool,
+    /// Arguments the program needs for the bug to show, before any the visitor adds.
     #[serde(default)]
     pub args: Vec<String>,
     /// The example of the phase that carries it, if it is not the phase's server.
@@ -111,8 +114,10 @@ impl Edit {
 
 impl Bug {
     /// The package that carries it; its binary, or its example; and where that is built, from the profile's folder.
-    pub fn server(&self) -> (&'static str, [&str; 2], PathBuf) {
+    pub fn program(&self) -> (&'static str, [&str; 2], PathBuf) {
         let (package, binary) = match self.phase {
+            Phase::Echo if self.card.client => ("phase1-echo", "echo-client"),
+            Phase::Framing if self.card.client => ("phase2-framing", "framed-client"),
             Phase::Echo => ("phase1-echo", "echo-server"),
             Phase::Framing => ("phase2-framing", "framed-server"),
             Phase::EventLoop => ("phase3-eventloop", "eventloop-server"),

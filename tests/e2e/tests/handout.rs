@@ -14,7 +14,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
 }
 
-/// Builds the handout's server. One target folder per phase: cargo names a workspace's crates by their path inside it, so
+/// Builds a program of the handout. One target folder per phase: cargo names a workspace's crates by their path inside it, so
 /// the empty phase 1 of one handout and the whole phase 1 of another are the same crate to it, and the newer would win.
 fn build(handout: &Path, package: &str, binary: &str) -> PathBuf {
     let target = root().join("target/handout").join(package);
@@ -28,11 +28,15 @@ fn build(handout: &Path, package: &str, binary: &str) -> PathBuf {
     target.join("debug").join(binary)
 }
 
-/// (id, status) of every check of the phase.
-fn grade(phase: Phase, server: &Path) -> Vec<(String, String)> {
+/// (id, status) of every check of the phase, those of the client included where one is given.
+fn grade(phase: Phase, server: &Path, client: Option<&Path>) -> Vec<(String, String)> {
     let report = tempfile::NamedTempFile::new().unwrap();
     let mut command = Command::new(support::binary("grade"));
-    command.arg(phase.name()).arg(format!("--format=json={}", report.path().display())).arg("--").arg(server);
+    command.arg(phase.name()).arg(format!("--format=json={}", report.path().display()));
+    if let Some(client) = client {
+        command.arg("--client").arg(format!("'{}' --port {{port}}", client.display()));
+    }
+    command.arg("--").arg(server);
     command.args(["--port", "{port}"]);
     if phase == Phase::Keyspace {
         command.args(["--framed-port", "{framed_port}", "--dir", "{dir}"]);
@@ -46,19 +50,24 @@ fn grade(phase: Phase, server: &Path) -> Vec<(String, String)> {
     checks.iter().map(|check| (word(&check["id"]), word(&check["status"]))).collect()
 }
 
-fn hand_out_and_solve(phase: Phase, package: &str, binary: &str) {
+fn hand_out_and_solve(phase: Phase, package: &str, binary: &str, client: Option<&str>) {
     let folder = tempfile::tempdir().unwrap();
     let (student, solution) = (folder.path().join("student"), folder.path().join("solution"));
     write(root(), phase, Edition::Student, &student).unwrap();
-    let graded = grade(phase, &build(&student, package, binary));
+    let run = |handout: &Path| {
+        let client = client.map(|client| build(handout, package, client));
+        grade(phase, &build(handout, package, binary), client.as_deref())
+    };
+    let graded = run(&student);
     assert!(graded.iter().any(|(_, status)| status == "failed"), "{graded:?}");
-    // To listen is phase 1's lesson; a later handout brings it along.
-    let given = |id: &str| phase != Phase::Echo && id.ends_with(".listens");
+    // To listen and to connect are phase 1's lessons; a later handout brings them along.
+    let lessons = [".listens", ".client-connects", ".client-refused"];
+    let given = |id: &str| phase != Phase::Echo && lessons.iter().any(|lesson| id.ends_with(lesson));
     let passed: Vec<_> = graded.iter().filter(|(id, status)| status == "passed" && !given(id)).collect();
-    assert!(passed.is_empty(), "an empty server passed {passed:?}");
+    assert!(passed.is_empty(), "empty programs passed {passed:?}");
 
     write(root(), phase, Edition::Solution, &solution).unwrap();
-    let graded = grade(phase, &build(&solution, package, binary));
+    let graded = run(&solution);
     let failed: Vec<_> = graded.iter().filter(|(_, s)| s != "passed" && s != "not run").collect();
     assert!(failed.is_empty(), "{failed:?}");
     assert!(graded.iter().any(|(_, status)| status == "passed"));
@@ -67,25 +76,25 @@ fn hand_out_and_solve(phase: Phase, package: &str, binary: &str) {
 #[test]
 #[ignore = "needs cargo and a minute"]
 fn phase1_is_handed_out_and_solved() {
-    hand_out_and_solve(Phase::Echo, "phase1-echo", "echo-server");
+    hand_out_and_solve(Phase::Echo, "phase1-echo", "echo-server", Some("echo-client"));
 }
 
 #[test]
 #[ignore = "needs cargo and a minute"]
 fn phase2_is_handed_out_and_solved() {
-    hand_out_and_solve(Phase::Framing, "phase2-framing", "framed-server");
+    hand_out_and_solve(Phase::Framing, "phase2-framing", "framed-server", Some("framed-client"));
 }
 
 #[test]
 #[ignore = "needs cargo and a minute"]
 fn phase3_is_handed_out_and_solved() {
-    hand_out_and_solve(Phase::EventLoop, "phase3-eventloop", "eventloop-server");
+    hand_out_and_solve(Phase::EventLoop, "phase3-eventloop", "eventloop-server", None);
 }
 
 #[test]
 #[ignore = "needs cargo and a minute"]
 fn phase4_is_handed_out_and_solved() {
-    hand_out_and_solve(Phase::Keyspace, "phase4-keyspace", "keyspace-server");
+    hand_out_and_solve(Phase::Keyspace, "phase4-keyspace", "keyspace-server", None);
 }
 
 /// The README's way from nothing to a hint, typed as it stands there. Every command is real: the clone builds its handout

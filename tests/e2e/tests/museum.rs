@@ -91,7 +91,7 @@ fn the_book_lists_every_bug() {
     );
 }
 
-/// Every diagnosis is shown by a bug or by a wrong foreign server, be it at another check, or the book says why not; and
+/// Every diagnosis is shown by a bug or by a wrong foreign server or client, be it at another check, or the book says why not; and
 /// nothing that is shown stands among the excuses.
 #[test]
 fn every_diagnosis_is_shown_or_excused() {
@@ -105,19 +105,25 @@ fn every_diagnosis_is_shown_or_excused() {
     }
     #[derive(serde::Deserialize)]
     struct Small {
-        server: Vec<Server>,
+        #[serde(default)]
+        server: Vec<Program>,
+        #[serde(default)]
+        client: Vec<Program>,
     }
-    #[derive(serde::Deserialize)]
-    struct Server {
+    #[derive(Clone, serde::Deserialize)]
+    struct Program {
         first: Option<String>,
     }
     let text = std::fs::read_to_string(root().join("tests/foreign/bugs.toml")).unwrap();
     let foreign: Foreign = toml::from_str(&text).unwrap();
-    let text = std::fs::read_to_string(root().join("tests/foreign/servers.toml")).unwrap();
-    let small: Small = toml::from_str(&text).unwrap();
+    let small = ["servers.toml", "clients.toml"].map(|file| {
+        let text = std::fs::read_to_string(root().join("tests/foreign").join(file)).unwrap();
+        toml::from_str::<Small>(&text).unwrap()
+    });
     let mut shown: BTreeSet<String> = bugs().into_iter().map(|bug| bug.card.diagnosis).collect();
     shown.extend(foreign.bug.into_iter().map(|bug| bug.diagnosis));
-    shown.extend(small.server.into_iter().filter_map(|server| server.first));
+    let programs = small.into_iter().flat_map(|small| [small.server, small.client].concat());
+    shown.extend(programs.filter_map(|program| program.first));
     let shown = |(_, diagnosis): &&(String, String)| shown.contains(diagnosis);
 
     let page = std::fs::read_to_string(root().join("docs/src/reference/museum.md")).unwrap();

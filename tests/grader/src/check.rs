@@ -64,6 +64,35 @@ impl FromStr for Phase {
     }
 }
 
+/// Which program a check judges. The grader is the other one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The server: the grader is its clients.
+    Server,
+    /// The client: the grader is its server.
+    Client,
+}
+
+impl Subject {
+    /// `server` or `client`.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+        }
+    }
+
+    /// The check without which no other of this subject can be tried.
+    #[must_use]
+    pub const fn foundation(self) -> &'static str {
+        match self {
+            Self::Server => "listens",
+            Self::Client => "client-connects",
+        }
+    }
+}
+
 /// What a check needs from the machine; where it is missing the check is reported as not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
@@ -80,9 +109,11 @@ pub struct Check {
     pub name: &'static str,
     /// The phases it belongs to; [`Context::wire`] tells the function which messages to speak.
     pub phases: &'static [Phase],
+    /// The program it judges.
+    pub subject: Subject,
     /// Entries of the bug catalogue it sees.
     pub catalogue: &'static [u8],
-    /// One line: what a correct server does.
+    /// One line: what a correct server, or client, does.
     pub title: &'static str,
     /// A few sentences for `--explain` and for a failure: why this matters.
     pub lesson: &'static str,
@@ -115,6 +146,7 @@ impl Check {
     pub const PLAIN: Self = Self {
         name: "",
         phases: &[],
+        subject: Subject::Server,
         catalogue: &[],
         title: "",
         lesson: "",

@@ -1,14 +1,16 @@
 //! The register of all checks: one line per family and phase.
 
+pub mod client;
 pub mod phase1;
 pub mod phase2;
 pub mod phase3;
 pub mod phase4;
 
-use crate::check::{Check, Phase};
+use crate::check::{Check, Phase, Subject};
 
 /// The families of checks, in the order in which they run: what blocks others comes first.
-const FAMILIES: [&[&[Check]]; 4] = [phase1::FAMILIES, phase2::FAMILIES, phase3::FAMILIES, phase4::FAMILIES];
+const FAMILIES: [&[&[Check]]; 5] =
+    [phase1::FAMILIES, phase2::FAMILIES, phase3::FAMILIES, phase4::FAMILIES, client::FAMILIES];
 
 /// The checks of one phase, those it shares with others included.
 pub fn of(phase: Phase) -> impl Iterator<Item = &'static Check> {
@@ -20,8 +22,8 @@ pub fn all() -> impl Iterator<Item = (Phase, &'static Check)> {
     Phase::ALL.into_iter().flat_map(|phase| of(phase).map(move |check| (phase, check)))
 }
 
-/// The check without which no other can be tried.
-pub const FOUNDATION: &str = "listens";
+/// The check without which no other of a server can be tried.
+pub const FOUNDATION: &str = Subject::Server.foundation();
 
 /// Every check whose failure explains a failure of `check`, directly or through others: a suite may leave out the ones
 /// in between.
@@ -37,8 +39,9 @@ pub fn blockers(phase: Phase, check: &Check) -> Vec<&'static str> {
             }
         }
     }
-    if check.name != FOUNDATION {
-        found.push(FOUNDATION);
+    let foundation = check.subject.foundation();
+    if check.name != foundation && !found.contains(&foundation) {
+        found.push(foundation);
     }
     found
 }

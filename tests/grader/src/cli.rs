@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::Parser;
 
-use crate::check::Phase;
+use crate::check::{Phase, Subject};
 use crate::course::{Chosen, Suite};
 use crate::report::{Destination, Format, Run, RunVerdict, Style, text, write_file, write_partial};
 use crate::runner::{self, Event, Plan};
@@ -17,9 +17,9 @@ use crate::target::{self, Launch};
 use crate::workspace;
 use crate::{batch, checks, seed, signals, stages, supervisor, watch};
 
-/// Judges a server in any language by what its socket shows.
+/// Judges a server, and in phases 1 and 2 a client, in any language by what its socket shows.
 ///
-/// Without a command it grades this workspace's own server. The command after `--` gets its port where it says
+/// Without a command it grades this workspace's own server and client. The command after `--` gets its port where it says
 /// {port}, and in the variable PORT; {framed_port} and {dir} (an empty directory) are filled in as well.
 ///
 /// Exit status: 0 when every check that counts passed, 1 when one failed or was blocked, 2 when grading was not possible:
@@ -103,6 +103,10 @@ pub struct Arguments {
     /// Waits for standard input to end and kills what this run has left behind: started by the grader itself
     #[arg(long, hide = true, value_name = "RUN")]
     pub clean_up_after: Option<u32>,
+
+    /// The client under test, as one shell word: './client {port}'. It is told where the grader listens
+    #[arg(long, value_name = "COMMAND")]
+    pub client: Option<String>,
 
     /// The server under test
     #[arg(last = true, value_name = "COMMAND")]
@@ -234,18 +238,29 @@ pub fn plan(arguments: &Arguments) -> anyhow::Result<Plan> {
         bail!("say which phase: cargo grade phase1 (or phase2, phase3, phase4); --list shows the checks");
     };
     let checks = select_stages(suite.choose(phase), phase, &arguments.stage)?;
-    let checks = select(checks, phase, &arguments.only)?;
-    let argv = if arguments.command.is_empty() && arguments.batch.is_none() {
-        workspace::own_server(phase)?
-    } else {
-        arguments.command.clone()
+    let mut checks = select(checks, phase, &arguments.only)?;
+    let subjects = Subjects::of(arguments, phase)?;
+    let notice = subjects.leave_out(&mut checks, arguments, phase)?;
+    let of = |subject| checks.iter().any(|chosen| chosen.check.subject == subject);
+    let server = match (&subjects.server, of(Subject::Server)) {
+        (Some(argv), _) => argv.clone(),
+        (None, true) if arguments.batch.is_none() => workspace::own_server(phase)?,
+        _ => Vec::new(),
     };
-    let mut launch = Launch::new(argv);
-    launch.startup = Duration::from_secs(arguments.startup_timeout);
+    let client = match (&subjects.client, of(Subject::Client)) {
+        (Some(argv), _) => argv.clone(),
+        (None, true) => workspace::own_client(phase)?,
+        (None, false) => Vec::new(),
+    };
+    let launch =
+        |argv| Launch { startup: Duration::from_secs(arguments.startup_timeout), ..Launch::new(argv) };
     Ok(Plan {
         phase,
         checks,
-        launch,
+        launch: launch(server),
+        client: (!client.is_empty()).then(|| launch(client)),
+        client_command: arguments.client.clone(),
+        notice,
         command: arguments.command.clone(),
         seed: chosen_seed(arguments, arguments.student.as_deref())?,
         student: arguments.student.clone(),
@@ -253,6 +268,72 @@ pub fn plan(arguments: &Arguments) -> anyhow::Result<Plan> {
         timeout: Duration::from_secs(arguments.timeout),
         tracing: if arguments.strace { Tracing::probe() } else { Tracing::off() },
     })
+}
+
+/// Whose programs a run judges: those that were given, or, where none was, this workspace's own.
+struct Subjects {
+    server: Option<Vec<String>>,
+    client: Option<Vec<String>>,
+    /// Neither was given.
+    own: bool,
+}
+
+impl Subjects {
+    fn of(arguments: &Arguments, phase: Phase) -> anyhow::Result<Self> {
+        let client = arguments.client.as_deref().map(|text| split(text, phase)).transpose()?;
+        let server = (!arguments.command.is_empty()).then(|| arguments.command.clone());
+        let own = client.is_none() && server.is_none() && arguments.batch.is_none();
+        Ok(Self { server, client, own })
+    }
+
+    fn has(&self, subject: Subject, batch: bool) -> bool {
+        self.own
+            || match subject {
+                Subject::Server => self.server.is_some() || batch,
+                Subject::Client => self.client.is_some(),
+            }
+    }
+
+    /// Leaves out the checks of a program that was not given. What goes without having been named is said in a notice.
+    fn leave_out(
+        &self,
+        checks: &mut Vec<Chosen>,
+        arguments: &Arguments,
+        phase: Phase,
+    ) -> anyhow::Result<Option<String>> {
+        let batch = arguments.batch.is_some();
+        let lacks = |chosen: &Chosen| !self.has(chosen.check.subject, batch);
+        let Some(first) = checks.iter().copied().find(lacks) else { return Ok(None) };
+        let named =
+            arguments.only.iter().any(|name| *name == first.check.name || *name == first.check.id(phase));
+        checks.retain(|chosen| !lacks(chosen));
+        let how = match first.check.subject {
+            Subject::Server => "give its command after `--`",
+            Subject::Client => "give its command with --client './client {port}'",
+        };
+        if named || checks.is_empty() {
+            bail!(
+                "{} judges a {}, and none was given: {how}",
+                first.check.id(phase),
+                first.check.subject.noun()
+            );
+        }
+        let chosen = !arguments.only.is_empty() || !arguments.stage.is_empty() || batch;
+        let text = || format!("no {} was graded: {how}", first.check.subject.noun());
+        Ok((!chosen).then(text))
+    }
+}
+
+/// The words of a client's command.
+fn split(text: &str, phase: Phase) -> anyhow::Result<Vec<String>> {
+    if !checks::of(phase).any(|check| check.subject == Subject::Client) {
+        bail!("{phase} has no checks for a client: phase1 and phase2 have");
+    }
+    match shlex::split(text) {
+        Some(words) if !words.is_empty() => Ok(words),
+        Some(_) => bail!("--client names no command"),
+        None => bail!("--client {text:?}: a quotation mark is left open"),
+    }
 }
 
 /// The seed for a student, or the one that was given, or a new one.

@@ -3,9 +3,9 @@
 
 mod freeze;
 mod receiving;
-mod record;
+pub(crate) mod record;
 mod sending;
-mod stall;
+pub(crate) mod stall;
 mod verdicts;
 
 use std::io::{self, ErrorKind, Read as _, Write as _};

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::check::{Check, Failure, Kind, Outcome, Phase, Verdict};
 use crate::client::{Client, Options};
 use crate::diagnosis;
+use crate::host::{Host, Setup};
 use crate::seed;
 use crate::strace::Tracing;
 use crate::target::{Launch, Shared, StartError, Target};
@@ -56,6 +57,8 @@ pub struct Context {
     pub spelling: Spelling,
     /// The commands that the check declares.
     pub commands: &'static [&'static str],
+    /// How the client under test is started, if there is one.
+    pub client: Option<Launch>,
     target: Option<Shared>,
 }
 
@@ -88,6 +91,7 @@ impl Context {
             tracing,
             spelling: Spelling::AsWritten,
             commands: check.commands,
+            client: None,
             target: None,
         }
     }
@@ -176,12 +180,31 @@ impl Context {
         client.expect(&message)
     }
 
+    /// Starts the client under test, with the grader as its server.
+    ///
+    /// # Errors
+    /// Infrastructure, when it cannot be started; not run, when there is none.
+    pub fn host(&mut self, setup: Setup) -> Outcome<Host> {
+        let Some(client) = &self.client else { return Err(not_run("no client was given")) };
+        let launch = Launch { deadline: self.launch.deadline, ..client.clone() };
+        Host::start(&launch, self.wire, self.patience, setup)
+    }
+
     /// CPU time of the server so far.
     ///
     /// # Errors
     /// Not run, when /proc does not tell.
     pub fn cpu(&mut self) -> Outcome<Duration> {
         self.target()?.cpu().ok_or_else(|| not_run("the server's CPU time cannot be read from /proc"))
+    }
+
+    /// CPU time of a thread that spins, for something else to be measured against.
+    ///
+    /// # Errors
+    /// Not run, when the machine is too busy to let anybody run.
+    pub fn spin(&self) -> Outcome<Duration> {
+        let why = "the machine gave a spinning thread no time to measure against";
+        rest::spin(self.patience.deadline).ok_or_else(|| not_run(why))
     }
 
     /// What the server does while nobody asks anything of it, measured against a thread of the grader's own that does

@@ -72,15 +72,28 @@ pub const SLOW: General = General {
           arrived is the usual reason: a buffer that is copied as a whole for each piece that is added or taken off.",
 };
 
+const CLIENT_SIGPIPE: General = General {
+    name: "SIGPIPE kills the client",
+    why: "Writing to a connection that the server has closed raises SIGPIPE, whose default action ends the process without a \
+          word. Ignore the signal (signal(SIGPIPE, SIG_IGN)) or send with MSG_NOSIGNAL, and report EPIPE in one line.",
+};
+
+const CLIENT_CRASH: General = General {
+    name: "the client crashes",
+    why: "The kernel ended the client by a signal: an index beyond a buffer, a pointer to something freed, a failed assertion. \
+          `gcc -g -fsanitize=address` or valgrind names the line.",
+};
+
 /// A body that the handout left open.
-const UNWRITTEN_WHY: &str = "The step's body is still a todo!(), which ends the thread that reaches it. TASKS.md holds the \
+pub const UNWRITTEN_WHY: &str = "The step's body is still a todo!(), which ends the thread that reaches it. TASKS.md holds the \
                              task, and `grep -rn todo!` finds the place.";
 
 const UNKNOWN_WHY: &str = "The server answered that it does not know this command, or did not answer it at all, so nothing \
                            can be said about what the command does.";
 
 /// Every diagnosis here that has one name.
-pub const ALL: [General; 9] = [INTERRUPTED, SIGPIPE, FAULT, ABORT, SIGNAL, PANIC, UNCAUGHT, EXIT, SLOW];
+pub const ALL: [General; 11] =
+    [INTERRUPTED, SIGPIPE, FAULT, ABORT, SIGNAL, PANIC, UNCAUGHT, EXIT, SLOW, CLIENT_SIGPIPE, CLIENT_CRASH];
 
 /// Whether a failure may bear this name in any check.
 #[must_use]
@@ -121,6 +134,13 @@ pub fn complete(failure: &mut Failure, lines: &[String]) {
         failure.bug = Some(Cow::Borrowed(general.name));
         failure.why = Some(general.why);
     }
+}
+
+/// The same for a client that a signal has ended, unless the check has a better word for it.
+pub fn complete_client(failure: &mut Failure) {
+    let general = if failure.is_by("SIGPIPE") { CLIENT_SIGPIPE } else { CLIENT_CRASH };
+    failure.bug = Some(general.name.into());
+    failure.why = Some(general.why);
 }
 
 /// The step named by a `todo!("step 1.3: …")` that was reached.

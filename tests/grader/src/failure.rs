@@ -43,6 +43,16 @@ pub enum Kind {
     Resource,
     /// The check's time was up while the server was still at it.
     TimeUp,
+    /// The client under test ended, or closed, before it should have.
+    ClientEnded,
+    /// The client did not end although its work was done, or could not be.
+    StillRunning,
+    /// Standard output lacks what came from the server.
+    NotPrinted,
+    /// Standard output holds something else.
+    WrongPrint,
+    /// The exit status, or what standard error says with it, is not as agreed.
+    BadExit,
 }
 
 impl Kind {

@@ -1,4 +1,4 @@
-//! The grader: judges servers in any language by what a socket shows, and explains what it saw.
+//! The grader: judges servers and clients in any language by what a socket shows, and explains what it saw.
 //!
 //! A [`check::Check`] is plain data and a function; [`checks`] lists them all, [`runner`] runs them against a
 //! [`target::Target`], [`report`] writes the results down in the formats instructors' systems read.
@@ -13,6 +13,7 @@ pub mod course;
 pub mod diagnosis;
 pub mod doctor;
 pub mod failure;
+pub mod host;
 pub mod identity;
 pub mod report;
 pub mod runner;

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::check::{Check, Failure, Phase};
+use crate::check::{Check, Failure, Phase, Subject};
 use crate::course::Visibility;
 use crate::stages::{self, Stage};
 
@@ -28,6 +28,8 @@ pub struct Run {
     pub phase: Phase,
     /// The command under test, as given.
     pub command: Vec<String>,
+    /// The client's command under test, as given.
+    pub client_command: Option<String>,
     /// The seed from which every payload came.
     pub seed: u64,
     /// The student, where the run is somebody's.
@@ -186,7 +188,10 @@ impl Run {
         if needs_strace {
             line.push_str(" --strace");
         }
-        if !self.command.is_empty() {
+        if let (Subject::Client, Some(client)) = (result.check.subject, &self.client_command) {
+            line.push_str(" --client ");
+            line.push_str(&quoted(std::slice::from_ref(client)));
+        } else if !self.command.is_empty() {
             line.push_str(" -- ");
             line.push_str(&quoted(&self.command));
         }

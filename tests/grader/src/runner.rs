@@ -10,8 +10,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::check::{Check, Context, Failure, Kind, Need, Outcome, Phase, Verdict};
+use crate::checks;
 use crate::checks::phase4::Vocabulary;
-use crate::checks::{self, FOUNDATION};
 use crate::client::note_death;
 use crate::course::Chosen;
 use crate::diagnosis;
@@ -33,6 +33,12 @@ pub struct Plan {
     pub checks: Vec<Chosen>,
     /// How the server is started.
     pub launch: Launch,
+    /// How the client under test is started, where one is graded.
+    pub client: Option<Launch>,
+    /// The client's command as the learner would type it; absent for the workspace's own client.
+    pub client_command: Option<String>,
+    /// What this run leaves out, for the report.
+    pub notice: Option<String>,
     /// The command as the learner would type it for a replay; empty for the workspace's own server.
     pub command: Vec<String>,
     /// The seed.
@@ -67,7 +73,7 @@ pub fn run(plan: &Plan, on_event: &(dyn Fn(&Event<'_>) + Sync)) -> Run {
             pending: (0..plan.checks.len()).collect(),
             running: Vec::new(),
             done: HashMap::new(),
-            notices: Vec::new(),
+            notices: plan.notice.iter().cloned().collect(),
         }),
         changed: Condvar::new(),
         asked: AtomicBool::new(false),
@@ -188,9 +194,8 @@ impl Board<'_> {
                 Some(Status::Failed(_) | Status::Follows(..) | Status::Blocked(_)) => {
                     return Some(Status::Blocked(self.plan.checks[blocker].check.id(self.plan.phase)));
                 }
-                Some(Status::Infrastructure(_)) if name == FOUNDATION => {
-                    let why =
-                        format!("the server could not be started, see {}.{FOUNDATION}", self.plan.phase);
+                Some(Status::Infrastructure(_)) if name == check.subject.foundation() => {
+                    let why = format!("it could not be started, see {}.{name}", self.plan.phase);
                     return Some(Status::NotRun(why));
                 }
                 _ => {}
@@ -222,6 +227,7 @@ impl Board<'_> {
         Run {
             phase: self.plan.phase,
             command: self.plan.command.clone(),
+            client_command: self.plan.client_command.clone(),
             seed: self.plan.seed,
             student: self.plan.student.clone(),
             notices: state.notices.clone(),
@@ -238,6 +244,7 @@ impl Board<'_> {
         let limit = CHECK_LIMIT.min(plan.timeout.saturating_sub(self.started.elapsed()));
         let mut ctx =
             Context::new(check, plan.phase, plan.seed, plan.launch.clone(), plan.tracing.clone(), limit);
+        ctx.client = plan.client.clone();
         if !check.commands.is_empty() {
             match self.vocabulary.missing(&mut ctx, check.commands) {
                 Ok(missing) if missing.is_empty() => {}

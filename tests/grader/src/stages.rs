@@ -16,6 +16,7 @@ pub struct Stage {
 const SOCKETS: Stage = stage("sockets", "sockets and byte streams", &["sockets"]);
 const FRAMING: Stage = stage("framing", "frames", &["framing"]);
 const LOOP: Stage = stage("loop", "one loop for many clients", &["loop"]);
+const CLIENT: Stage = stage("client", "your own client: the grader is its server", &["client"]);
 const FAULTS: Stage = stage("faults", "system calls that fail (with --strace)", &["faults"]);
 
 const KEYSPACE: &[Stage] = &[
@@ -39,8 +40,8 @@ const fn stage(name: &'static str, title: &'static str, topics: &'static [&'stat
 #[must_use]
 pub fn of(phase: Phase) -> &'static [Stage] {
     match phase {
-        Phase::Echo => &[SOCKETS, FAULTS],
-        Phase::Framing => &[SOCKETS, FRAMING, FAULTS],
+        Phase::Echo => &[SOCKETS, CLIENT, FAULTS],
+        Phase::Framing => &[SOCKETS, FRAMING, CLIENT, FAULTS],
         Phase::EventLoop => &[SOCKETS, FRAMING, LOOP, FAULTS],
         Phase::Keyspace => KEYSPACE,
     }

@@ -34,6 +34,28 @@ pub fn server_of(root: &Path, phase: Phase) -> anyhow::Result<Vec<String>> {
     Ok(argv)
 }
 
+/// Builds the phase's client and returns the command that starts it.
+///
+/// # Errors
+/// When there is no workspace around, it does not compile, or the phase has none to grade.
+pub fn own_client(phase: Phase) -> anyhow::Result<Vec<String>> {
+    client_of(&root()?, phase)
+}
+
+/// The same for any workspace of the course.
+///
+/// # Errors
+/// As [`own_client`].
+pub fn client_of(root: &Path, phase: Phase) -> anyhow::Result<Vec<String>> {
+    let (package, binary) = match phase {
+        Phase::Echo => ("phase1-echo", "echo-client"),
+        Phase::Framing => ("phase2-framing", "framed-client"),
+        _ => bail!("{phase} has no client to grade"),
+    };
+    let path = build(root, package, binary)?;
+    Ok(vec![path.display().to_string(), "--port".into(), "{port}".into()])
+}
+
 /// Builds one binary and returns its path. The compiler's own messages go to stderr.
 ///
 /// # Errors

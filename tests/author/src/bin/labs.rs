@@ -17,7 +17,7 @@ const CARGO_STAND_IN: &str = r#"#!/usr/bin/env bash
 bin=keyspace-server
 case $* in
     "grade "*" -- target/"*) cd "$LAB_WORKSPACE" || exit ;;
-    run*|"grade "*" -- "*) ;; # the session's own folder
+    run*|"grade "*" -- "*|"grade "*" --client "*) ;; # the session's own folder
     *) [ -f Cargo.toml ] || cd "$LAB_WORKSPACE" || exit ;;
 esac
 case $1 in

@@ -56,10 +56,26 @@ fn contract(phase: Phase, start: &str, build: Option<&str>) -> String {
         Phase::EventLoop => include_str!("../../handout/phase3.md"),
         Phase::Keyspace => include_str!("../../handout/phase4.md"),
     };
+    let client = match phase {
+        Phase::Echo => include_str!("../../handout/client1.md"),
+        Phase::Framing => include_str!("../../handout/client2.md"),
+        Phase::EventLoop | Phase::Keyspace => "",
+    };
     let build = build.map(|command| format!("$ {command}\n")).unwrap_or_default();
+    // The client is started as the server is: `./client {port}` beside `./server {port}`.
+    let grade_client = match client {
+        "" => String::new(),
+        _ => format!(
+            "$ grade {} --client '{}'\n$ grade {} --client '{}' -- {start}\n",
+            phase.name(),
+            start.replace("server", "client"),
+            phase.name(),
+            start.replace("server", "client")
+        ),
+    };
     format!(
-        "# {}: the contract\n\n{own}\n{common}\n## Grading\n\nIn the course's workspace, or with its `grade` binary alone:\n\n\
-         ```console\n{build}$ grade {} -- {start}\n$ grade {} --hint 1 -- {start}\n```\n\n\
+        "# {}: the contract\n\n{own}\n{common}\n{client}\n## Grading\n\nIn the course's workspace, or with its `grade` binary alone:\n\n\
+         ```console\n{build}$ grade {} -- {start}\n$ grade {} --hint 1 -- {start}\n{grade_client}```\n\n\
          `{{port}}` is filled in by the grader and also stands in the variable PORT.\n",
         phase.title(),
         phase.name(),
@@ -81,6 +97,8 @@ mod tests {
                 write_skeleton(phase, language, folder.path()).unwrap();
                 let contract = std::fs::read_to_string(folder.path().join("CONTRACT.md")).unwrap();
                 assert!(contract.contains("{port}") && contract.contains(phase.name()), "{contract}");
+                let has_client = matches!(phase, Phase::Echo | Phase::Framing);
+                assert_eq!(contract.contains("--client '"), has_client, "{contract}");
                 assert!(std::fs::read_to_string(folder.path().join(file)).unwrap().contains("listening on"));
             }
         }

@@ -124,6 +124,7 @@ mod tests {
             whole: None,
             lesson: String::new(),
             meet: String::new(),
+            client: false,
             args: Vec::new(),
             example: None,
             edit: Vec::new(),

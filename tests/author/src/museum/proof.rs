@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::Bug;
 use grader::check::Phase;
+use grader::report::quoted;
 
 /// How one check ended on one buggy server.
 #[derive(Debug, Clone, Deserialize)]
@@ -128,7 +129,15 @@ impl Prover {
         if let Some(check) = only {
             command.args(["--only", check]);
         }
-        command.arg("--").arg(server).args(arguments(bug.phase)).args(&bug.card.args);
+        let program = server.display().to_string();
+        let words = std::iter::once(program.as_str())
+            .chain(arguments(bug.phase).iter().copied())
+            .chain(bug.card.args.iter().map(String::as_str));
+        if bug.card.client {
+            command.arg("--client").arg(quoted(&words.map(str::to_owned).collect::<Vec<_>>()));
+        } else {
+            command.arg("--").args(words);
+        }
         let output = command.stdin(Stdio::null()).output().context("the grader could not be started")?;
         let text = std::fs::read_to_string(report.path())?;
         let report: Report = serde_json::from_str(&text).with_context(|| {
@@ -159,6 +168,7 @@ mod tests {
             whole: None,
             lesson: String::new(),
             meet: String::new(),
+            client: false,
             args: Vec::new(),
             example: None,
             edit: Vec::new(),

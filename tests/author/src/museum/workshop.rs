@@ -84,7 +84,7 @@ impl Workshop {
     }
 
     fn compile(&self, bug: &Bug) -> Result<PathBuf> {
-        let (package, target, binary) = bug.server();
+        let (package, target, binary) = bug.program();
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let output = Command::new(cargo)
             .current_dir(&self.copy)

@@ -72,6 +72,7 @@ struct Round {
     /// The poller asked for, if the server has a choice.
     poller: Option<&'static str>,
     launch: Launch,
+    client: Option<Launch>,
 }
 
 /// What all runs came to.
@@ -138,7 +139,11 @@ fn rounds(arguments: &Arguments) -> Result<Vec<Round>> {
         for &poller in pollers {
             let mut argv = argv.clone();
             argv.extend(poller.into_iter().flat_map(|name| ["--poller".to_owned(), name.to_owned()]));
-            rounds.push(Round { phase, poller, launch: Launch::new(argv) });
+            let client = match phase {
+                Phase::Echo | Phase::Framing => Some(Launch::new(workspace::own_client(phase)?)),
+                Phase::EventLoop | Phase::Keyspace => None,
+            };
+            rounds.push(Round { phase, poller, launch: Launch::new(argv), client });
         }
     }
     Ok(rounds)
@@ -153,6 +158,9 @@ fn plan(round: &Round, seed: u64, arguments: &Arguments, tracing: &Tracing) -> P
         phase: round.phase,
         checks,
         launch: round.launch.clone(),
+        client: round.client.clone(),
+        client_command: None,
+        notice: None,
         command: round.launch.argv.clone(),
         seed,
         student: None,

@@ -59,6 +59,16 @@ impl Stall {
 
     /// `Some` when there is no use in waiting on.
     pub fn look(&mut self, target: &Target, patience: &Patience) -> Option<Stuck> {
+        self.look_at(patience, || target.ended().is_some(), || target.activity())
+    }
+
+    /// The same for any process: whether it has ended, and what it is doing.
+    pub fn look_at(
+        &mut self,
+        patience: &Patience,
+        ended: impl FnOnce() -> bool,
+        activity: impl FnOnce() -> Option<Activity>,
+    ) -> Option<Stuck> {
         let now = Instant::now();
         if now >= patience.deadline {
             return Some(Stuck::Deadline);
@@ -70,10 +80,10 @@ impl Stall {
             return None;
         }
         self.looked = now;
-        if target.ended().is_some() {
+        if ended() {
             return Some(Stuck::Died);
         }
-        let seen = target.activity();
+        let seen = activity();
         let calm = match (seen, self.last) {
             (Some(seen), Some(last)) => seen.asleep && seen.cpu_nanos < last.cpu_nanos + HOUSEKEEPING_NANOS,
             _ => false,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{CheckResult, Run, Status, Style, invocation, quoted};
+use crate::check::Subject;
 use crate::course::Visibility;
 use crate::hexdump::Dump;
 
@@ -65,8 +66,8 @@ pub fn in_full(run: &Run, result: &CheckResult, style: Style) -> String {
             let _ = writeln!(out, "why        {}", failure.why.unwrap_or(result.check.lesson));
             let _ = writeln!(out, "chapter    {}", invocation::chapter(result.check.chapter));
             let _ = writeln!(out, "replay     {}", run.replay(result));
-            if !run.command.is_empty() {
-                let _ = writeln!(out, "look       {}", strace_line(run));
+            if let Some(line) = strace_line(run, result) {
+                let _ = writeln!(out, "look       {line}");
             }
             for (at, hint) in result.check.hints.iter().take(style.hints).enumerate() {
                 let _ = writeln!(out, "hint {}     {hint}", at + 1);
@@ -84,20 +85,26 @@ pub fn in_full(run: &Run, result: &CheckResult, style: Style) -> String {
     out
 }
 
-/// A line to see the server's system calls, on a fixed port so that the learner can talk to it by hand.
-fn strace_line(run: &Run) -> String {
+/// A line to see the program's system calls, on a fixed port so that the learner can talk to it by hand. Of the workspace's
+/// own programs there is none: their paths are long, and the chapters have such lines.
+fn strace_line(run: &Run, result: &CheckResult) -> Option<String> {
     let port = match run.phase {
         crate::check::Phase::Echo => "7001",
         crate::check::Phase::Framing => "7002",
         crate::check::Phase::EventLoop => "7003",
         crate::check::Phase::Keyspace => "6379",
     };
-    let argv: Vec<String> = run
-        .command
-        .iter()
-        .map(|arg| arg.replace("{port}", port).replace("{framed_port}", "7004").replace("{dir}", "/tmp"))
-        .collect();
-    format!("strace -f -tt -e trace=network,desc -s 32 {}", quoted(&argv))
+    let fill = |arg: &String| {
+        let places =
+            [("{port}", port), ("{framed_port}", "7004"), ("{dir}", "/tmp"), ("{host}", "127.0.0.1")];
+        places.iter().fold(arg.clone(), |arg, (place, value)| arg.replace(place, value))
+    };
+    let command = match result.check.subject {
+        Subject::Client => fill(run.client_command.as_ref()?),
+        Subject::Server if run.command.is_empty() => return None,
+        Subject::Server => quoted(&run.command.iter().map(fill).collect::<Vec<_>>()),
+    };
+    Some(format!("strace -f -tt -e trace=network,desc -s 32 {command}"))
 }
 
 fn bold(style: Style) -> impl Fn(&str) -> String {

@@ -37,6 +37,7 @@ fn check(run: &Run, result: &CheckResult) -> Value {
         "title": result.check.title,
         "catalogue": result.check.catalogue,
         "topic": result.check.topic,
+        "subject": result.check.subject.noun(),
         "stage": stages::of_check(result.phase, result.check).name,
         "chapter": result.check.chapter,
         "status": result.status.word(),

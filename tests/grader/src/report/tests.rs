@@ -29,6 +29,7 @@ fn sample() -> Run {
     Run {
         phase: Phase::Framing,
         command: vec!["./my server".into(), "{port}".into()],
+        client_command: None,
         seed: 42,
         student: Some("ada".into()),
         notices: vec!["a notice".into()],

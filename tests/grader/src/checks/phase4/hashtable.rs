@@ -82,6 +82,7 @@ pub(super) const CHECKS: &[Check] = &[
         bugs: &[STOPS],
         needs: &[Need::Proc],
         run: rehash_pause,
+        ..Check::PLAIN
     },
 ];
 

@@ -1,0 +1,38 @@
+"""Prints what came back line by line, and keeps the rest until its line end comes."""
+
+import os
+import socket
+import sys
+import threading
+
+sent = 0
+
+
+def send(server):
+    global sent
+    try:
+        while data := os.read(0, 65536):
+            server.sendall(data)
+            sent += len(data)
+        server.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # The other thread will meet it too.
+
+
+def receive(server):
+    received = 0
+    for data in server.makefile("rb"):
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        received += len(data)
+    return received
+
+
+try:
+    with socket.create_connection(("127.0.0.1", int(os.environ["PORT"]))) as server:
+        threading.Thread(target=send, args=(server,), daemon=True).start()
+        received = receive(server)
+        if received != sent:
+            sys.exit(f"{sent} bytes were sent, {received} came back")
+except OSError as error:
+    sys.exit(str(error))

@@ -1,0 +1,47 @@
+"""Tries a refused connection again and again."""
+
+import os
+import socket
+import sys
+import threading
+import time
+
+sent = 0
+
+
+def send(server):
+    global sent
+    try:
+        while data := os.read(0, 65536):
+            server.sendall(data)
+            sent += len(data)
+        server.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # The other thread will meet it too.
+
+
+def receive(server):
+    received = 0
+    while data := server.recv(65536):
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        received += len(data)
+    return received
+
+
+def dial():
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", int(os.environ["PORT"])))
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+
+
+try:
+    with dial() as server:
+        threading.Thread(target=send, args=(server,), daemon=True).start()
+        received = receive(server)
+        if received != sent:
+            sys.exit(f"{sent} bytes were sent, {received} came back")
+except OSError as error:
+    sys.exit(str(error))
