@@ -2,7 +2,8 @@
 //!
 //! Each folder in DIR is one submission and its name is the student's id. What starts its server is, in this order: the
 //! command after `--`, run inside the submission's folder; the submission's own `grade.toml` (`command = […]`, and
-//! `build = […]` to be run first); or, if the folder holds a cargo workspace of the course, its own server. One
+//! `build = […]` to be run first); or, if the folder holds a cargo workspace of the course, its own server. With `--client`
+//! clients are graded as well, by that command or by the `client = […]` of a submission's `grade.toml`. One
 //! submission that does not build, hangs or crashes costs its own row and nobody else's.
 
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use serde::Deserialize;
 
 use crate::checks::FOUNDATION;
 use crate::cli::{self, Arguments};
-use crate::report::{Run, RunVerdict, Status, Style};
+use crate::report::{Run, RunVerdict, Status, Style, quoted};
 use crate::runner::{self, Plan};
 use crate::{target, workspace};
 
@@ -28,6 +29,9 @@ struct Recipe {
     /// Starts the server; `{port}` is filled in.
     #[serde(default)]
     command: Vec<String>,
+    /// Starts the client, in place of the command that `--client` gives.
+    #[serde(default)]
+    client: Vec<String>,
 }
 
 /// Grades every submission.
@@ -115,8 +119,16 @@ fn submissions(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 fn grade(arguments: &Arguments, plan: &Plan, folder: &Path, student: &str) -> anyhow::Result<Run> {
-    let argv = command(arguments, plan, folder)?;
+    let recipe = recipe(folder)?;
+    let argv = command(arguments, plan, folder, &recipe)?;
     let mut plan = plan.clone();
+    if let Some(client) = &mut plan.client {
+        client.dir = Some(folder.canonicalize()?);
+        if !recipe.client.is_empty() {
+            plan.client_command = Some(quoted(&recipe.client));
+            client.argv = recipe.client;
+        }
+    }
     plan.launch.argv = argv.clone();
     plan.launch.dir = Some(folder.canonicalize()?);
     plan.command = argv;
@@ -125,8 +137,12 @@ fn grade(arguments: &Arguments, plan: &Plan, folder: &Path, student: &str) -> an
     Ok(runner::run(&plan, &|_| {}))
 }
 
-fn command(arguments: &Arguments, plan: &Plan, folder: &Path) -> anyhow::Result<Vec<String>> {
-    let recipe = recipe(folder)?;
+fn command(
+    arguments: &Arguments,
+    plan: &Plan,
+    folder: &Path,
+    recipe: &Recipe,
+) -> anyhow::Result<Vec<String>> {
     if !recipe.build.is_empty() {
         build(folder, &recipe.build, Duration::from_secs(arguments.startup_timeout.max(120)))?;
     }
@@ -134,7 +150,7 @@ fn command(arguments: &Arguments, plan: &Plan, folder: &Path) -> anyhow::Result<
         return Ok(arguments.command.clone());
     }
     if !recipe.command.is_empty() {
-        return Ok(recipe.command);
+        return Ok(recipe.command.clone());
     }
     if folder.join("Cargo.toml").is_file() {
         return workspace::server_of(folder, plan.phase);

@@ -50,7 +50,7 @@ impl fmt::Display for StartError {
             Self::Spawn { program, error } if error.kind() == std::io::ErrorKind::NotFound => write!(
                 f,
                 "the command does not exist: there is no program `{program}` (looked in PATH, or at that path). \
-                 Check the spelling after `--`, and build the server first"
+                 Check the spelling, and build it first"
             ),
             Self::Spawn { program, .. } if std::path::Path::new(program).is_dir() => {
                 write!(
