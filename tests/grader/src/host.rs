@@ -2,6 +2,7 @@
 //! drips, falls silent, half-closes, resets. Every wait has an end.
 
 mod ends;
+mod looks;
 mod printed;
 mod talk;
 

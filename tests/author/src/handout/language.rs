@@ -1,4 +1,5 @@
-//! Handouts in other languages: a contract sheet and an empty server that listens and says nothing.
+//! Handouts in other languages: a contract sheet, an empty server that listens and says nothing, and where the phase has one an
+//! empty client that connects and leaves.
 
 use std::path::Path;
 
@@ -45,6 +46,15 @@ pub fn write_skeleton(phase: Phase, language: Language, target: &Path) -> Result
         Language::Rust => bail!("the Rust handout is the workspace itself: leave --language out"),
     };
     write_file(&target.join(file), skeleton)?;
+    if matches!(phase, Phase::Echo | Phase::Framing) {
+        let client = match language {
+            Language::C => include_str!("../../handout/c/client.c"),
+            Language::Python => include_str!("../../handout/python/client.py"),
+            Language::Go => include_str!("../../handout/go/client.go"),
+            Language::Rust => "",
+        };
+        write_file(&target.join(file.replace("server", "client")), client)?;
+    }
     write_file(&target.join("CONTRACT.md"), &contract(phase, start, build))
 }
 
@@ -61,7 +71,10 @@ fn contract(phase: Phase, start: &str, build: Option<&str>) -> String {
         Phase::Framing => include_str!("../../handout/client2.md"),
         Phase::EventLoop | Phase::Keyspace => "",
     };
-    let build = build.map(|command| format!("$ {command}\n")).unwrap_or_default();
+    let mut build = build.map(|command| format!("$ {command}\n")).unwrap_or_default();
+    if !client.is_empty() {
+        build += &build.replace("server", "client");
+    }
     // The client is started as the server is: `./client {port}` beside `./server {port}`.
     let grade_client = match client {
         "" => String::new(),
@@ -99,6 +112,7 @@ mod tests {
                 assert!(contract.contains("{port}") && contract.contains(phase.name()), "{contract}");
                 let has_client = matches!(phase, Phase::Echo | Phase::Framing);
                 assert_eq!(contract.contains("--client '"), has_client, "{contract}");
+                assert_eq!(folder.path().join(file.replace("server", "client")).is_file(), has_client);
                 assert!(std::fs::read_to_string(folder.path().join(file)).unwrap().contains("listening on"));
             }
         }

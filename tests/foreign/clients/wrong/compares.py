@@ -5,27 +5,27 @@ import socket
 import sys
 import threading
 
-sent = b""
+sent = bytearray()
 
 
 def send(server):
     global sent
     try:
         while data := os.read(0, 65536):
-            server.sendall(data)
             sent += data
+            server.sendall(data)
         server.shutdown(socket.SHUT_WR)
     except OSError:
         pass  # The other thread will meet it too.
 
 
 def receive(server):
-    received = b""
+    received = 0
     while data := server.recv(65536):
-        received += data
-        if sent.startswith(received):
+        if sent[received : received + len(data)] == data:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
+        received += len(data)
     return received
 
 
@@ -33,7 +33,7 @@ try:
     with socket.create_connection(("127.0.0.1", int(os.environ["PORT"]))) as server:
         threading.Thread(target=send, args=(server,), daemon=True).start()
         received = receive(server)
-        if received != sent:
+        if received != len(sent):
             sys.exit("something else came back")
 except OSError as error:
     sys.exit(str(error))
