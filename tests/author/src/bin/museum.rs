@@ -170,8 +170,8 @@ fn prove(root: &Path, arguments: &Arguments, bugs: Vec<Bug>) -> Result<ExitCode>
     let began = Instant::now();
     let until = arguments.minutes.map(|minutes| began + Duration::from_secs(60 * minutes));
     let grade = workspace::build(root, "grader", "grade")?;
-    let prover = Prover { grade, seed: arguments.seed };
     let workshop = Workshop::open(root)?;
+    let prover = Prover { grade: workshop.keep(&grade)?, seed: arguments.seed };
     let (sender, built) = sync_channel::<(Bug, Result<PathBuf>)>(4);
     let builder = std::thread::spawn({
         let chosen = chosen.clone();

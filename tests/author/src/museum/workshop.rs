@@ -63,11 +63,18 @@ impl Workshop {
         }
         let binary = outcome?;
         let shelved = self.shelf.join(&bug.name);
-        // Under a new name first: a server of an earlier visit may still be running from the old file.
-        let fresh = self.shelf.join(format!("{}.new", bug.name));
-        std::fs::copy(&binary, &fresh).context("the built server cannot be copied")?;
-        std::fs::rename(&fresh, &shelved)?;
+        replace(&binary, &shelved)?;
         Ok(shelved)
+    }
+
+    /// A copy of the grader, so that all bugs meet the same one even if it is built anew meanwhile.
+    ///
+    /// # Errors
+    /// When it cannot be copied.
+    pub fn keep(&self, grade: &Path) -> Result<PathBuf> {
+        let kept = self.shelf.with_file_name("grade");
+        replace(grade, &kept)?;
+        Ok(kept)
     }
 
     fn edit(&self, bug: &Bug, originals: &mut Vec<(PathBuf, String)>) -> Result<()> {
@@ -102,6 +109,14 @@ impl Workshop {
         }
         Ok(self.build.join("debug").join(binary))
     }
+}
+
+/// Copies a program under a new name first: one of an earlier visit may still be running from the old file.
+fn replace(binary: &Path, place: &Path) -> Result<()> {
+    let fresh = place.with_extension("new");
+    std::fs::copy(binary, &fresh).with_context(|| format!("{} cannot be copied", binary.display()))?;
+    std::fs::rename(&fresh, place)?;
+    Ok(())
 }
 
 /// The workshop's key; waits while somebody else has it.
