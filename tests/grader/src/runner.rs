@@ -174,7 +174,8 @@ impl Board<'_> {
         }
         'pending: for &index in &state.pending {
             let check = self.plan.checks[index].check;
-            for name in check.after.iter().copied().chain(checks::blockers(self.plan.phase, check)) {
+            for name in checks::explainers(check).into_iter().chain(checks::blockers(self.plan.phase, check))
+            {
                 let chosen = self.plan.checks.iter().position(|other| other.check.name == name);
                 if chosen.is_some_and(|earlier| !state.done.contains_key(&earlier)) {
                     continue 'pending;

@@ -41,6 +41,16 @@ pub(super) const FAMILIES: &[&[Check]] = &[
     robustness::CHECKS,
 ];
 
+/// The check of the table itself: a key that the table loses is missed in whatever command asks for it.
+pub(super) const TABLE: &str = "rehash-lookup";
+
+/// Whether a check's commands find their keys in the table. What the protocol is judged by comes before it.
+pub(super) fn rests_on_the_table(check: &Check) -> bool {
+    const TOPICS: [&str; 8] =
+        ["expiry", "strings", "counters", "keys", "scan", "connection", "inline", "framed-protocol"];
+    TOPICS.contains(&check.topic)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +62,13 @@ mod tests {
             for command in check.commands.iter().filter(|need| !vocabulary::is_port(need)) {
                 assert!(vocabulary::has_sample(command), "{}: no sample of {command}", check.name);
             }
+        }
+    }
+    #[test]
+    fn what_stores_keys_comes_after_the_table_and_the_protocol_before_it() {
+        for check in FAMILIES.iter().copied().flatten().filter(|check| check.topic != "table") {
+            let protocol = ["core", "resp-protocol", "by-hand", "robustness"].contains(&check.topic);
+            assert_ne!(rests_on_the_table(check), protocol, "{}: topic {}", check.name, check.topic);
         }
     }
 }

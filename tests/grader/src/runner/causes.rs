@@ -63,5 +63,5 @@ fn same_cause(one: &Failure, other: &Failure) -> bool {
 
 /// Every check whose failure explains one of `check`: those that it names, and those that block it.
 fn earlier(phase: Phase, check: &Check) -> Vec<&'static str> {
-    [check.after, &checks::blockers(phase, check)].concat()
+    [checks::explainers(check), checks::blockers(phase, check)].concat()
 }

@@ -2,7 +2,7 @@
 
 use super::reply::{Protocol, Reply};
 use super::talk::{KEYSPACE, Talk, ping};
-use crate::check::{Check, Context, Explain as _, Kind, Outcome};
+use crate::check::{Check, Context, Explain as _, Failure, Kind, Outcome};
 use crate::wire::frame;
 
 const TAGS: &str = "a reply is not one tagged value in a frame";
@@ -27,7 +27,7 @@ pub(super) const CHECKS: &[Check] = &[
         points: 2,
         topic: "framed-protocol",
         blocked_by: &["set-get-del"],
-        after: &["many-keys", "counters", "mistakes", "resp-binary", "rehash-lookup"],
+        after: &["many-keys", "counters", "mistakes", "resp-binary"],
         commands: &["{framed_port}", "SET", "GET", "DEL", "MGET", "INCR", "DECRBY"],
         hints: [
             "Write down the reply's bytes for GET of a missing key, with the frame's header.",
@@ -142,7 +142,7 @@ fn replies(ctx: &mut Context) -> Outcome {
         ("del ~a ~n ~e", ":3"),
         ("get", "-ERR wrong number of arguments for 'get' command"),
     ])
-    .likely(TAGS)?;
+    .on_failure(name_the_form)?;
     match talk.hear("nosuchcommand")? {
         Reply::Error(text) if text.starts_with("ERR unknown command") => {}
         other => return Err(talk.wrong(&other, "an error about an unknown command")).likely(TAGS),
@@ -151,6 +151,14 @@ fn replies(ctx: &mut Context) -> Outcome {
     talk.step("a value of every byte");
     talk.ask_bytes(&[b"set", b"bytes", &every], &Reply::ok()).likely(TEXT)?;
     talk.ask_bytes(&[b"get", b"bytes"], &Reply::bulk(every)).likely(TEXT)
+}
+
+/// Where nothing came, nothing can be said about the form of what should have come.
+fn name_the_form(failure: &mut Failure) {
+    let came = failure.came.as_ref().is_some_and(|dump| dump.total > 0);
+    if failure.kind.is_an_answer() && came {
+        failure.bug.get_or_insert(TAGS.into());
+    }
 }
 
 fn pieces(ctx: &mut Context) -> Outcome {

@@ -87,24 +87,24 @@ fn commands(ctx: &mut Context) -> Outcome {
         let bug = if end == "\n" { LINE_END } else { NOT_UNDERSTOOD };
         talk.step(format!("lines that end in {}", end.escape_debug()));
         for (line, reply) in [
-            ("PING", Reply::Status("PONG".into())),
-            ("  echo   hello  ", Reply::bulk("hello")),
-            ("SET typed value", Reply::ok()),
-            ("GET typed", Reply::bulk("value")),
-            ("DEL typed", Reply::Integer(1)),
+            (talk.name("PING"), Reply::Status("PONG".into())),
+            (format!("  {}   hello  ", talk.name("echo")), Reply::bulk("hello")),
+            (talk.name("SET typed value"), Reply::ok()),
+            (talk.name("GET typed"), Reply::bulk("value")),
+            (talk.name("DEL typed"), Reply::Integer(1)),
         ] {
             talk.exchange(format!("{line}{end}").as_bytes(), &reply).likely_when(&silent, bug).likely(bug)?;
         }
     }
     talk.step("three lines at once, then RESP on the same connection");
-    let mut bytes = b"PING\r\nPING\nPING\r\n".to_vec();
+    let mut bytes = "PING\r\nPING\nPING\r\n".replace("PING", &talk.name("PING")).into_bytes();
     bytes.extend(talk.bytes_of("ECHO RESP"));
     talk.client.send(&bytes)?;
     talk.client.expect(b"+PONG\r\n+PONG\r\n+PONG\r\n$4\r\nRESP\r\n").likely(NOT_UNDERSTOOD)?;
-    let line = b"ECHO pieces\r\n";
+    let line = talk.name("ECHO pieces\r\n");
     for at in 1..line.len() {
         talk.step(format!("a line cut after byte {at}"));
-        talk.client.send_split(line, &[at])?;
+        talk.client.send_split(line.as_bytes(), &[at])?;
         talk.client.expect(b"$6\r\npieces\r\n").likely(CUT)?;
     }
     Ok(())
@@ -120,7 +120,8 @@ fn quotes(ctx: &mut Context) -> Outcome {
         (r#""ECHO" 'x'"#, b"x"),
     ];
     for (line, value) in rows {
-        talk.step(*line);
+        let line = line.replace("ECHO", &talk.name("ECHO"));
+        talk.step(&line);
         talk.exchange(format!("{line}\r\n").as_bytes(), &Reply::bulk(*value)).likely(QUOTES)?;
     }
     for line in [r#"ECHO "open"#, "ECHO 'open", r#"ECHO "closed"inside"#] {

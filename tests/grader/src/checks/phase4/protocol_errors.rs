@@ -154,7 +154,8 @@ fn long_lines(ctx: &mut Context) -> Outcome {
 fn missing_crlf(ctx: &mut Context) -> Outcome {
     let mut talk = Talk::resp(ctx)?;
     talk.step("a request without the line end behind its last value");
-    talk.client.send(b"*2\r\n$4\r\nECHO\r\n$5\r\nvalue")?;
+    let request = format!("*2\r\n$4\r\n{}\r\n$5\r\nvalue", talk.name("ECHO"));
+    talk.client.send(request.as_bytes())?;
     talk.client.expect_silence().likely(MISSING_CRLF)?;
     talk.client.send(b"\r\n")?;
     talk.client.expect(b"$5\r\nvalue\r\n").likely(MISSING_CRLF)

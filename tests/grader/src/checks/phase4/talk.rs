@@ -81,6 +81,11 @@ impl Talk {
         self.spelling = spelling;
     }
 
+    /// A command's name, for bytes that are put together by hand, in the letters that the server knows.
+    pub fn name(&self, name: &str) -> String {
+        vocabulary::spelled(name, self.spelling)
+    }
+
     /// The bytes of a request.
     pub fn request(&self, args: &[&[u8]]) -> Vec<u8> {
         let mut out = Vec::new();

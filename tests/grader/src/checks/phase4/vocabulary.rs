@@ -161,7 +161,7 @@ pub(super) fn is_command(name: &str) -> bool {
 }
 
 /// A command line with its name in the letters that the server knows.
-fn spelled(line: &str, spelling: Spelling) -> String {
+pub(super) fn spelled(line: &str, spelling: Spelling) -> String {
     let (name, rest) = line.split_at(line.find(' ').unwrap_or(line.len()));
     match spelling {
         Spelling::AsWritten => line.to_owned(),
