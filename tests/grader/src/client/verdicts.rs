@@ -150,11 +150,13 @@ pub(super) fn grader_trouble(error: io::Error) -> Verdict {
 
 /// If the server ended, says how, and shows its last lines.
 pub fn note_death(failure: &mut Failure, target: &Shared) {
-    // FIN or RST of a dying process arrives before the process can be reaped.
-    let Some(ended) = target.wait_end(Duration::from_millis(100)) else { return };
+    /// FIN or RST of a dying process arrives before the process can be reaped, and its last words may come later still.
+    const LATE: Duration = Duration::from_millis(300);
+    let Some(ended) = target.wait_end(LATE) else { return };
     if failure.death.is_some() {
         return;
     }
+    target.output.wait_to_the_end(LATE);
     failure.kind = Kind::ServerDied;
     failure.death = Some(diagnosis::death(ended, &target.output));
     failure.notes.push(format!("the server {ended}"));

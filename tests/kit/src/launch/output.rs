@@ -88,6 +88,12 @@ impl Output {
         }
     }
 
+    /// Waits until all that was printed has been read, which a child that still holds the pipe can put off; as long as
+    /// `patience` at most. A program has ended before its last words have come through the pipe.
+    pub fn wait_to_the_end(&self, patience: Duration) {
+        let _ = self.wait(patience, |_| None::<()>);
+    }
+
     /// The last `count` lines.
     #[must_use]
     pub fn tail(&self, count: usize) -> Vec<String> {
@@ -138,6 +144,21 @@ mod tests {
         let output = Output::default();
         output.push(&[b'y'; 10]);
         assert_eq!(output.tail(5), ["yyyyyyyyyy"]);
+    }
+
+    #[test]
+    fn the_last_words_are_waited_for() {
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        let output = Output::default();
+        output.drain(reader);
+        output.wait_to_the_end(Duration::from_millis(1));
+        let late = std::thread::spawn(move || {
+            output.wait_to_the_end(Duration::from_secs(20));
+            output.tail(1)
+        });
+        std::io::Write::write_all(&mut writer, b"panicked at\n").expect("somebody reads");
+        drop(writer);
+        assert_eq!(late.join().expect("it does not panic"), ["panicked at"]);
     }
 
     #[test]

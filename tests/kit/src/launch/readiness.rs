@@ -27,7 +27,7 @@ impl Launch {
             {
                 if marked(mark).is_empty() {
                     // Both pipes are at their end, but the draining threads may still be on their way.
-                    target.output.wait_for_more(Duration::from_millis(20));
+                    target.output.wait_to_the_end(Duration::from_millis(300));
                     return Err(StartError::Exited { ended, tail: target.output.tail(10) });
                 }
                 super::kill_marked(mark);
