@@ -1,24 +1,22 @@
 //! The command line of `cargo grade`.
 
+mod listing;
+mod plan;
 mod subjects;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Parser;
 
-use crate::check::{Phase, Subject};
-use crate::course::{Chosen, Suite};
+use crate::check::Phase;
 use crate::report::{Destination, Format, Run, RunVerdict, Style, text, write_file, write_partial};
 use crate::runner::{self, Event, Plan};
-use crate::strace::Tracing;
-use crate::target::{self, Launch};
-use crate::workspace;
-use crate::{batch, checks, seed, signals, stages, supervisor, watch};
-use subjects::Subjects;
+use crate::target;
+use crate::{batch, signals, supervisor, watch};
+pub use plan::{chosen_seed, plan};
 
 /// Judges a server, and in phases 1 and 2 a client, in any language by what its socket shows.
 ///
@@ -126,11 +124,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if arguments.list {
-        show(&list(arguments.phase))?;
+        show(&listing::list(arguments.phase))?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(name) = &arguments.explain {
-        show(&explain_check(arguments.phase, name)?)?;
+        show(&listing::explain_check(arguments.phase, name)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     // Kept until the end: it cleans up if this process is killed before.
@@ -229,147 +227,6 @@ fn show(text: &str) -> anyhow::Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// What the arguments ask to be run.
-///
-/// # Errors
-/// When they contradict each other, or the workspace's own server cannot be built.
-pub fn plan(arguments: &Arguments) -> anyhow::Result<Plan> {
-    let suite = arguments.suite.as_deref().map(Suite::load).transpose()?.unwrap_or_default();
-    let Some(phase) = arguments.phase.or(suite.phase()) else {
-        bail!("say which phase: cargo grade phase1 (or phase2, phase3, phase4); --list shows the checks");
-    };
-    let checks = select_stages(suite.choose(phase), phase, &arguments.stage)?;
-    let mut checks = select(checks, phase, &arguments.only)?;
-    let subjects = Subjects::of(arguments, phase)?;
-    let notice = subjects.leave_out(&mut checks, arguments, phase)?;
-    let of = |subject| checks.iter().any(|chosen| chosen.check.subject == subject);
-    let server = match (&subjects.server, of(Subject::Server)) {
-        (Some(argv), _) => argv.clone(),
-        (None, true) if arguments.batch.is_none() => workspace::own_server(phase)?,
-        _ => Vec::new(),
-    };
-    let client = match (&subjects.client, of(Subject::Client)) {
-        (Some(argv), _) => argv.clone(),
-        (None, true) => workspace::own_client(phase)?,
-        (None, false) => Vec::new(),
-    };
-    let launch =
-        |argv| Launch { startup: Duration::from_secs(arguments.startup_timeout), ..Launch::new(argv) };
-    Ok(Plan {
-        phase,
-        checks,
-        launch: launch(server),
-        client: (!client.is_empty()).then(|| launch(client)),
-        client_command: arguments.client.clone(),
-        notice,
-        command: arguments.command.clone(),
-        seed: chosen_seed(arguments, arguments.student.as_deref())?,
-        student: arguments.student.clone(),
-        jobs: arguments.jobs,
-        timeout: Duration::from_secs(arguments.timeout),
-        tracing: if arguments.strace { Tracing::probe() } else { Tracing::off() },
-    })
-}
-
-/// The seed for a student, or the one that was given, or a new one.
-///
-/// # Errors
-/// When the secret cannot be read.
-pub fn chosen_seed(arguments: &Arguments, student: Option<&str>) -> anyhow::Result<u64> {
-    if let (Some(student), Some(file)) = (student, &arguments.secret) {
-        let secret =
-            std::fs::read(file).with_context(|| format!("cannot read the secret {}", file.display()))?;
-        if secret.trim_ascii().is_empty() {
-            bail!("the secret {} is empty", file.display());
-        }
-        return Ok(seed::for_student(secret.trim_ascii(), student));
-    }
-    Ok(arguments.seed.unwrap_or_else(seed::fresh))
-}
-
-/// Those of the named stages, and what has to come first: a server that does not listen has no stage to reach.
-fn select_stages(chosen: Vec<Chosen>, phase: Phase, wanted: &[String]) -> anyhow::Result<Vec<Chosen>> {
-    if wanted.is_empty() {
-        return Ok(chosen);
-    }
-    for name in wanted {
-        if !stages::of(phase).iter().any(|stage| stage.name == name) {
-            let all: Vec<&str> = stages::of(phase).iter().map(|stage| stage.name).collect();
-            bail!("{phase} has no stage `{name}`; its stages are {}", all.join(", "));
-        }
-    }
-    let belongs =
-        |chosen: &Chosen| wanted.iter().any(|name| stages::of_check(phase, chosen.check).name == name);
-    Ok(chosen.into_iter().filter(belongs).collect())
-}
-
-fn select(chosen: Vec<Chosen>, phase: Phase, only: &[String]) -> anyhow::Result<Vec<Chosen>> {
-    if only.is_empty() {
-        return Ok(chosen);
-    }
-    let matches = |name: &String, chosen: &Chosen| {
-        name == chosen.check.name || *name == chosen.check.id(phase) || name == chosen.check.topic
-    };
-    for name in only {
-        if !chosen.iter().any(|chosen| matches(name, chosen)) {
-            bail!("{phase} has no check or topic `{name}`; `cargo grade {phase} --list` shows them");
-        }
-    }
-    Ok(chosen.into_iter().filter(|chosen| only.iter().any(|name| matches(name, chosen))).collect())
-}
-
-fn list(phase: Option<Phase>) -> String {
-    let mut out = String::new();
-    for wanted in Phase::ALL.into_iter().filter(|one| phase.is_none_or(|phase| phase == *one)) {
-        out.push_str(wanted.title());
-        out.push('\n');
-        for stage in stages::of(wanted) {
-            let of_stage = || checks::of(wanted).filter(|check| stages::of_check(wanted, check) == stage);
-            let points: u32 = of_stage().map(|check| check.points).sum();
-            out.push_str(&format!(" {}: {}, {points} points\n", stage.name, stage.title));
-            for check in of_stage() {
-                let id = check.id(wanted);
-                out.push_str(&format!(
-                    "  {id:<30} {:>2}  {:<10} {}\n",
-                    check.points, check.topic, check.title
-                ));
-            }
-        }
-    }
-    out
-}
-
-fn explain_check(phase: Option<Phase>, name: &str) -> anyhow::Result<String> {
-    let found = checks::find(name).or_else(|| {
-        checks::all().find(|(of, check)| check.name == name && phase.is_none_or(|phase| phase == *of))
-    });
-    let Some((phase, check)) = found else {
-        bail!("there is no check `{name}`; `cargo grade --list` shows them");
-    };
-    let mut out = format!("{}: {}\n\n{}\n\n", check.id(phase), check.title, check.lesson);
-    out.push_str(&format!("chapter    {}\npoints     {}\n", check.chapter, check.points));
-    if !check.catalogue.is_empty() {
-        let entries: Vec<String> = check.catalogue.iter().map(ToString::to_string).collect();
-        out.push_str(&format!("catalogue  {}\n", entries.join(", ")));
-    }
-    out.push_str(&format!("stage      {}\n", stages::of_check(phase, check).name));
-    if !check.commands.is_empty() {
-        out.push_str(&format!("commands   {}\n", check.commands.join(", ")));
-    }
-    if !check.blocked_by.is_empty() {
-        out.push_str(&format!("after      {}\n", check.blocked_by.join(", ")));
-    }
-    out.push_str("bugs it knows\n");
-    for bug in check.bugs {
-        out.push_str(&format!("  - {bug}\n"));
-    }
-    out.push_str("hints\n");
-    for (at, hint) in check.hints.iter().enumerate() {
-        out.push_str(&format!("  {}. {hint}\n", at + 1));
-    }
-    Ok(out)
 }
 
 /// Colour for a terminal, unless NO_COLOR (https://no-color.org) says otherwise.

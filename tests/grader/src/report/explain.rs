@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{CheckResult, Run, Status, Style, invocation, quoted};
+use crate::check::Failure;
 use crate::check::Subject;
 use crate::course::Visibility;
 use crate::hexdump::Dump;
@@ -47,42 +48,45 @@ pub fn in_full(run: &Run, result: &CheckResult, style: Style) -> String {
         Status::Infrastructure(why) => {
             let _ = writeln!(out, "infrastructure error (this says nothing about the server): {why}");
         }
-        Status::Failed(failure) => {
-            let _ = writeln!(out, "{}", failure.summary);
-            if let Some(step) = &failure.step {
-                let _ = writeln!(out, "while      {step}");
-            }
-            section(&mut out, "sent", failure.sent.as_ref());
-            section(&mut out, "expected", failure.expected.as_ref());
-            section(&mut out, "came", failure.came.as_ref());
-            for note in &failure.notes {
-                let _ = writeln!(out, "note       {note}");
-            }
-            let bug = failure
-                .bug
-                .as_deref()
-                .map_or_else(|| "none of those this check knows by name".to_owned(), bold(style));
-            let _ = writeln!(out, "likely bug {bug}");
-            let _ = writeln!(out, "why        {}", failure.why.unwrap_or(result.check.lesson));
-            let _ = writeln!(out, "chapter    {}", invocation::chapter(result.check.chapter));
-            let _ = writeln!(out, "replay     {}", run.replay(result));
-            if let Some(line) = strace_line(run, result) {
-                let _ = writeln!(out, "look       {line}");
-            }
-            for (at, hint) in result.check.hints.iter().take(style.hints).enumerate() {
-                let _ = writeln!(out, "hint {}     {hint}", at + 1);
-            }
-            if style.hints < 3 {
-                let _ = writeln!(
-                    out,
-                    "           (--hint {} shows {} hint)",
-                    style.hints + 1,
-                    if style.hints == 0 { "a" } else { "another" }
-                );
-            }
-        }
+        Status::Failed(failure) => a_failure(&mut out, run, result, failure, style),
     }
     out
+}
+
+/// What came of a check that failed, why it matters, and where to look.
+fn a_failure(out: &mut String, run: &Run, result: &CheckResult, failure: &Failure, style: Style) {
+    let _ = writeln!(out, "{}", failure.summary);
+    if let Some(step) = &failure.step {
+        let _ = writeln!(out, "while      {step}");
+    }
+    section(out, "sent", failure.sent.as_ref());
+    section(out, "expected", failure.expected.as_ref());
+    section(out, "came", failure.came.as_ref());
+    for note in &failure.notes {
+        let _ = writeln!(out, "note       {note}");
+    }
+    let bug = failure
+        .bug
+        .as_deref()
+        .map_or_else(|| "none of those this check knows by name".to_owned(), bold(style));
+    let _ = writeln!(out, "likely bug {bug}");
+    let _ = writeln!(out, "why        {}", failure.why.unwrap_or(result.check.lesson));
+    let _ = writeln!(out, "chapter    {}", invocation::chapter(result.check.chapter));
+    let _ = writeln!(out, "replay     {}", run.replay(result));
+    if let Some(line) = strace_line(run, result) {
+        let _ = writeln!(out, "look       {line}");
+    }
+    for (at, hint) in result.check.hints.iter().take(style.hints).enumerate() {
+        let _ = writeln!(out, "hint {}     {hint}", at + 1);
+    }
+    if style.hints < 3 {
+        let _ = writeln!(
+            out,
+            "           (--hint {} shows {} hint)",
+            style.hints + 1,
+            if style.hints == 0 { "a" } else { "another" }
+        );
+    }
 }
 
 /// A line to see the program's system calls, on a fixed port so that the learner can talk to it by hand. Of the workspace's

@@ -1,5 +1,7 @@
 //! Each format against the shape that its reader documents.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::*;

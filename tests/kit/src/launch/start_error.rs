@@ -47,31 +47,7 @@ impl StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Spawn { program, error } if error.kind() == std::io::ErrorKind::NotFound => write!(
-                f,
-                "the command does not exist: there is no program `{program}` (looked in PATH, or at that path). \
-                 Check the spelling, and build it first"
-            ),
-            Self::Spawn { program, .. } if std::path::Path::new(program).is_dir() => {
-                write!(
-                    f,
-                    "`{program}` is a directory: name the program in it, or the interpreter and its file"
-                )
-            }
-            Self::Spawn { program, error } if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                write!(
-                    f,
-                    "`{program}` is not executable: `chmod +x {program}`, or name its interpreter first"
-                )
-            }
-            Self::Spawn { program, error } if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
-                write!(
-                    f,
-                    "`{program}` is still open for writing in another process: wait until the build has ended, or end what \
-                 holds it (`fuser -v {program}`)"
-                )
-            }
-            Self::Spawn { program, error } => write!(f, "`{program}` could not be started: {error}"),
+            Self::Spawn { program, error } => f.write_str(&not_started(program, error)),
             Self::Exited { ended, tail } => {
                 write!(f, "the server {ended} before it listened.{}", printed(tail))
             }
@@ -101,11 +77,10 @@ impl fmt::Display for StartError {
             ),
             Self::WrongPort { asked, found, placeholder } => {
                 let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+                let (found, how) = (found.join(", "), how_told(*placeholder));
                 write!(
                     f,
-                    "the server was asked to listen on port {asked} and listens on {} instead. {}",
-                    found.join(", "),
-                    how_told(*placeholder)
+                    "the server was asked to listen on port {asked} and listens on {found} instead. {how}"
                 )
             }
             Self::SwappedPort { asked, found } => write!(
@@ -123,6 +98,27 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
+
+fn not_started(program: &str, error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => format!(
+            "the command does not exist: there is no program `{program}` (looked in PATH, or at that path). Check the \
+             spelling, and build it first"
+        ),
+        _ if std::path::Path::new(program).is_dir() => {
+            format!("`{program}` is a directory: name the program in it, or the interpreter and its file")
+        }
+        ErrorKind::PermissionDenied => {
+            format!("`{program}` is not executable: `chmod +x {program}`, or name its interpreter first")
+        }
+        ErrorKind::ExecutableFileBusy => format!(
+            "`{program}` is still open for writing in another process: wait until the build has ended, or end what holds \
+             it (`fuser -v {program}`)"
+        ),
+        _ => format!("`{program}` could not be started: {error}"),
+    }
+}
 
 fn how_told(placeholder: bool) -> &'static str {
     if placeholder {

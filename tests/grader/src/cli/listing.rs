@@ -1,0 +1,63 @@
+//! `--list` and `--explain`: the checks, as a learner reads about them.
+
+use anyhow::bail;
+
+use crate::check::Phase;
+use crate::{checks, stages};
+
+/// The checks of a phase, or of all, by stage.
+pub(super) fn list(phase: Option<Phase>) -> String {
+    let mut out = String::new();
+    for wanted in Phase::ALL.into_iter().filter(|one| phase.is_none_or(|phase| phase == *one)) {
+        out.push_str(wanted.title());
+        out.push('\n');
+        for stage in stages::of(wanted) {
+            let of_stage = || checks::of(wanted).filter(|check| stages::of_check(wanted, check) == stage);
+            let points: u32 = of_stage().map(|check| check.points).sum();
+            out.push_str(&format!(" {}: {}, {points} points\n", stage.name, stage.title));
+            for check in of_stage() {
+                let id = check.id(wanted);
+                out.push_str(&format!(
+                    "  {id:<30} {:>2}  {:<10} {}\n",
+                    check.points, check.topic, check.title
+                ));
+            }
+        }
+    }
+    out
+}
+
+/// Everything that is to be known about one check.
+///
+/// # Errors
+/// When there is no such check.
+pub(super) fn explain_check(phase: Option<Phase>, name: &str) -> anyhow::Result<String> {
+    let found = checks::find(name).or_else(|| {
+        checks::all().find(|(of, check)| check.name == name && phase.is_none_or(|phase| phase == *of))
+    });
+    let Some((phase, check)) = found else {
+        bail!("there is no check `{name}`; `cargo grade --list` shows them");
+    };
+    let mut out = format!("{}: {}\n\n{}\n\n", check.id(phase), check.title, check.lesson);
+    out.push_str(&format!("chapter    {}\npoints     {}\n", check.chapter, check.points));
+    if !check.catalogue.is_empty() {
+        let entries: Vec<String> = check.catalogue.iter().map(ToString::to_string).collect();
+        out.push_str(&format!("catalogue  {}\n", entries.join(", ")));
+    }
+    out.push_str(&format!("stage      {}\n", stages::of_check(phase, check).name));
+    if !check.commands.is_empty() {
+        out.push_str(&format!("commands   {}\n", check.commands.join(", ")));
+    }
+    if !check.blocked_by.is_empty() {
+        out.push_str(&format!("after      {}\n", check.blocked_by.join(", ")));
+    }
+    out.push_str("bugs it knows\n");
+    for bug in check.bugs {
+        out.push_str(&format!("  - {bug}\n"));
+    }
+    out.push_str("hints\n");
+    for (at, hint) in check.hints.iter().enumerate() {
+        out.push_str(&format!("  {}. {hint}\n", at + 1));
+    }
+    Ok(out)
+}
