@@ -47,8 +47,8 @@ pub fn write(root: &Path, phase: Phase, edition: Edition, target: &Path) -> Resu
     }
     for file in [
         ".gitignore",
-        "rustfmt.toml",
-        "clippy.toml",
+        ".rustfmt.toml",
+        ".clippy.toml",
         "LICENSE",
         "LICENSE-MIT",
         "LICENSE-APACHE",

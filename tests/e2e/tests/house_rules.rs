@@ -120,14 +120,25 @@ fn the_phase_crates_run_on_libc_nix_and_anyhow() {
     assert_eq!(names, PHASES.iter().copied().chain(TESTS).collect::<BTreeSet<_>>(), "the packages are fixed");
 }
 
+/// What stands at the top: the manifest, the phases, docs and tests, and what tools and lawyers look for there.
 #[test]
-fn no_top_level_folder_joins() {
-    let fixed = [".cargo", ".ci", ".devcontainer", ".git", ".github", "docs", "target", "tests"];
+fn nothing_joins_the_top_level() {
     for entry in std::fs::read_dir(root()).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().to_string_lossy().into_owned();
-        let known = fixed.contains(&name.as_str()) || PHASES.contains(&name.as_str());
-        assert!(known || !entry.path().is_dir(), "{name}/ is no folder of the design");
+        let known = if entry.path().is_dir() {
+            let fixed = [".cargo", ".ci", ".devcontainer", ".git", ".github", "docs", "target", "tests"];
+            fixed.contains(&name.as_str()) || PHASES.contains(&name.as_str())
+        } else {
+            let usual = |start| {
+                name == start || name.starts_with(&format!("{start}-")) || name == format!("{start}.md")
+            };
+            ["Cargo.toml", "Cargo.lock"].contains(&name.as_str())
+                || name.starts_with('.')
+                || usual("README")
+                || usual("LICENSE")
+        };
+        assert!(known, "{name} is not in the design of the top level: a tool's settings go into a dotfile");
     }
 }
 
