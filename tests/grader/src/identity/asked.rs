@@ -2,8 +2,10 @@
 //! of the known programs, but it has a connection to one, and its INFO is Redis's.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
+
+use kit::{conn, resp};
 
 use crate::procfs::{self, LISTEN};
 use crate::target::Target;
@@ -21,9 +23,10 @@ const ESTABLISHED: u8 = 1;
 
 /// What can be learnt in one conversation; nothing from a server that does not speak RESP, or not in time.
 pub fn notices(target: &Target) -> Vec<String> {
-    let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, target.port)) else { return Vec::new() };
-    let info = ask(&mut stream, "*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n").unwrap_or_default();
-    let hello = ask(&mut stream, "*2\r\n$5\r\nHELLO\r\n$1\r\n2\r\n").unwrap_or_default();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, target.port));
+    let Ok(mut stream) = conn::open_blocking(address, Duration::from_millis(500)) else { return Vec::new() };
+    let info = ask(&mut stream, &[b"INFO", b"server"]).unwrap_or_default();
+    let hello = ask(&mut stream, &[b"HELLO", b"2"]).unwrap_or_default();
     let mut notices: Vec<String> = built_as_redis(&info, &hello).into_iter().collect();
     // While the connection stands: a proxy may keep one of its own for each client.
     notices.extend(others(target).into_iter().map(|(port, name)| {
@@ -52,33 +55,20 @@ fn built_as_redis(info: &str, hello: &str) -> Option<String> {
     ))
 }
 
-/// Sends one request and reads what comes within half a second of silence or ends with a whole bulk string.
-fn ask(stream: &mut TcpStream, request: &str) -> std::io::Result<String> {
+/// Sends one request and reads its reply, or what comes of it until there is half a second of silence.
+fn ask(stream: &mut TcpStream, args: &[&[u8]]) -> std::io::Result<String> {
     const MOST: usize = 64 << 10;
-    stream.set_read_timeout(Some(Duration::from_millis(500)))?;
-    stream.set_write_timeout(Some(Duration::from_millis(500)))?;
-    stream.write_all(request.as_bytes())?;
+    let mut bytes = Vec::new();
+    resp::request(args, &mut bytes);
+    stream.write_all(&bytes)?;
     let (mut reply, mut buffer) = (Vec::new(), [0; 4_096]);
-    while reply.len() < MOST && !is_whole(&reply) {
+    while reply.len() < MOST && matches!(resp::parse(&reply), Ok(None)) {
         match stream.read(&mut buffer) {
             Ok(0) | Err(_) => break,
             Ok(got) => reply.extend(&buffer[..got]),
         }
     }
     Ok(String::from_utf8_lossy(&reply).into_owned())
-}
-
-/// An error, or a bulk string with all its bytes. Everything else ends with the silence after it.
-fn is_whole(reply: &[u8]) -> bool {
-    let Some(end) = reply.windows(2).position(|two| two == b"\r\n") else { return false };
-    match reply.first() {
-        Some(b'-') => true,
-        Some(b'$') => {
-            let length = std::str::from_utf8(&reply[1..end]).ok().and_then(|text| text.parse::<usize>().ok());
-            length.is_some_and(|length| reply.len() >= end + 2 + length + 2)
-        }
-        _ => false,
-    }
 }
 
 /// The listening sockets of others to which this server has connected: their ports, and the programs behind them.
@@ -132,11 +122,5 @@ mod tests {
             "$60\r\n# Server\r\nredis_version:7.0.0\r\nserver_name:mine\r\nexecutable:/home/ada/server\r\n";
         assert_eq!(built_as_redis(info, ""), None);
         assert_eq!(built_as_redis("-ERR unknown command\r\n", ""), None);
-    }
-
-    #[test]
-    fn a_reply_is_whole_when_all_its_bytes_are_there() {
-        assert!(is_whole(b"$2\r\nab\r\n") && is_whole(b"-ERR\r\n"));
-        assert!(!is_whole(b"$2\r\nab") && !is_whole(b"$2") && !is_whole(b"*1\r\n") && !is_whole(b""));
     }
 }
