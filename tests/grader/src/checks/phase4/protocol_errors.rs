@@ -1,5 +1,6 @@
 //! RESP that makes no sense: the client is told why, its connection ends, and nobody else notices.
 
+use super::resp::SPLIT;
 use super::talk::{KEYSPACE, Talk, ping};
 use crate::check::{Check, Context, Explain as _, Kind, Outcome};
 
@@ -72,7 +73,7 @@ pub(super) const CHECKS: &[Check] = &[
             "A bulk string takes its length plus two bytes.",
             "if buf.len() < pos + len + 2 { return NeedMore }",
         ],
-        bugs: &[MISSING_CRLF],
+        bugs: &[MISSING_CRLF, SPLIT],
         run: missing_crlf,
         ..Check::PLAIN
     },
@@ -158,7 +159,7 @@ fn missing_crlf(ctx: &mut Context) -> Outcome {
     talk.client.send(request.as_bytes())?;
     talk.client.expect_silence().likely(MISSING_CRLF)?;
     talk.client.send(b"\r\n")?;
-    talk.client.expect(b"$5\r\nvalue\r\n").likely(MISSING_CRLF)
+    talk.client.expect(b"$5\r\nvalue\r\n").likely(SPLIT)
 }
 
 fn deep(ctx: &mut Context) -> Outcome {

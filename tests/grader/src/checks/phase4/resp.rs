@@ -5,7 +5,7 @@ use super::robustness::LOST_REPLIES;
 use super::talk::{KEYSPACE, Talk};
 use crate::check::{Check, Context, Explain as _, Kind, Outcome};
 
-const SPLIT: &str = "a request that arrives in pieces is not put together";
+pub(super) const SPLIT: &str = "a request that arrives in pieces is not put together";
 const BURST: &str = "requests behind the first of a read are dropped";
 const ORDER: &str = "replies do not come in the order of the requests";
 const TEXT: &str = "values are taken for text";
