@@ -50,9 +50,10 @@ pub fn markdown(rows: &[Row]) -> String {
         let failed = outcomes.alone.iter().any(|e| e.id == own && e.status == "failed");
         let mark = if failed { "✓" } else { "✗" };
         let whole = outcomes.whole.as_deref().unwrap_or_default();
+        let by = whole.iter().find(|e| e.status == "failed").map_or("", |e| e.id.as_str());
         let (first, more) = match Whole::of(bug, whole) {
-            Whole::Right => ("✓".to_owned(), Vec::new()),
-            Whole::More(more) => ("✓".to_owned(), more),
+            Whole::Right => (format!("✓ `{by}`"), Vec::new()),
+            Whole::More(more) => (format!("✓ `{by}`"), more),
             Whole::Wrong(said) => (format!("✗ {said}"), Vec::new()),
         };
         let follows: Vec<String> =
@@ -63,13 +64,15 @@ pub fn markdown(rows: &[Row]) -> String {
     text
 }
 
-/// The same as a picture, readable on light and dark pages: a row per bug, a column per check.
+/// The same as a picture, readable on light and dark pages: a row per bug, a column per check. A cell's colour is how the
+/// check ended in the whole run; a red frame marks the bug's own check, where it failed alone.
 pub fn svg(rows: &[Row]) -> String {
     const CELL: f64 = 12.0;
     const LEFT: f64 = 280.0;
     const TOP: f64 = 210.0;
     /// The last columns' names lean out to the right.
     const RIGHT: f64 = 80.0;
+    const RED: &str = "#c53030";
     const INK: (&str, &str) = ("fill", "#1d2433");
     let mut columns: Vec<&str> = Vec::new();
     for row in rows {
@@ -92,18 +95,28 @@ pub fn svg(rows: &[Row]) -> String {
         let bug = &row.0;
         let y = TOP + i as f64 * CELL;
         svg.text(LEFT - 6.0, y + 9.0, &bug.name, &[("text-anchor", "end"), INK]);
-        for check in ended(row) {
+        for check in row.1.whole.iter().flatten() {
             let Some(column) = columns.iter().position(|id| *id == check.id) else { continue };
+            let alone = row.1.alone.iter().find(|own| own.id == bug.check_id() && own.id == check.id);
             let colour = match check.status.as_str() {
-                "failed" if check.id == bug.check_id() => "#c53030",
+                "failed" if check.id == bug.check_id() => RED,
                 "failed" => "#e8a33d",
                 "follows" => "#f3d9a8",
                 "passed" => "#dfe4ec",
                 _ => "#b6bfcd",
             };
-            let title = format!("{} × {}: {}", bug.name, check.id, check.status);
-            let cell = [LEFT + column as f64 * CELL, y, CELL - 1.0, CELL - 1.0];
-            svg.rect_with_title(cell, &title, &[("fill", colour)]);
+            let mut title = format!("{} × {}: {}", bug.name, check.id, check.status);
+            let mut cell = [LEFT + column as f64 * CELL, y, CELL - 1.0, CELL - 1.0];
+            let mut paint = vec![("fill", colour)];
+            if let Some(alone) = alone {
+                title.push_str(&format!(", alone {}", alone.status));
+                if alone.status == "failed" {
+                    paint.extend([("stroke", RED), ("stroke-width", "1.5")]);
+                    // The frame stands inside the cell.
+                    cell = [cell[0] + 0.75, cell[1] + 0.75, cell[2] - 1.5, cell[3] - 1.5];
+                }
+            }
+            svg.rect_with_title(cell, &title, &paint);
         }
     }
     svg.finish()
@@ -155,6 +168,23 @@ mod tests {
             "{}",
             markdown(&rows)
         );
-        assert_eq!(svg(&rows).matches("#c53030").count(), 2);
+        assert_eq!(svg(&rows).matches("fill=\"#c53030\"").count(), 2);
+    }
+
+    #[test]
+    fn both_ways_of_running_stand_in_the_matrix() {
+        let mut row = row("one", "b", &[("phase1.a", "failed"), ("phase1.b", "follows")]);
+        let whole = row.1.whole.as_deref().unwrap_or_default();
+        row.1.alone = vec![Ended { status: "failed".into(), ..whole[1].clone() }];
+        let rows = [row];
+        assert!(
+            markdown(&rows).contains("| one | ✓ `phase1.b` | ✗ phase1.a: no name |  | `phase1.b` |"),
+            "{}",
+            markdown(&rows)
+        );
+        let picture = svg(&rows);
+        assert!(picture.contains("one × phase1.b: follows, alone failed"), "{picture}");
+        assert_eq!(picture.matches("stroke=\"#c53030\"").count(), 1);
+        assert_eq!(picture.matches("fill=\"#c53030\"").count(), 0);
     }
 }
