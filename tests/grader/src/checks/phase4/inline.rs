@@ -1,6 +1,6 @@
 //! Inline commands: what telnet and nc send.
 
-use super::protocol_errors::refuses;
+use super::protocol_errors::{GOES_ON, KILLS, LOST, refuses};
 use super::reply::Reply;
 use super::talk::{KEYSPACE, Talk};
 use crate::check::{Check, Context, Explain as _, Kind, Outcome};
@@ -52,7 +52,7 @@ pub(super) const CHECKS: &[Check] = &[
             "A small state machine: outside, in double quotes, in single quotes, behind a backslash.",
             "Error text: ERR Protocol error: unbalanced quotes in request; then close that connection.",
         ],
-        bugs: &[QUOTES, ACCEPTED],
+        bugs: &[QUOTES, ACCEPTED, KILLS, LOST, GOES_ON],
         run: quotes,
         ..Check::PLAIN
     },
@@ -74,7 +74,7 @@ pub(super) const CHECKS: &[Check] = &[
             "The limit is on what is buffered without a line end.",
             "ERR Protocol error: too big inline request; flush, close.",
         ],
-        bugs: &[UNBOUNDED],
+        bugs: &[UNBOUNDED, KILLS, LOST, GOES_ON],
         run: too_long,
         ..Check::PLAIN
     },

@@ -5,9 +5,9 @@ use super::talk::{KEYSPACE, Talk, ping};
 use crate::check::{Check, Context, Explain as _, Kind, Outcome};
 
 const BELIEVES: &str = "a length is believed before it is checked";
-const KILLS: &str = "a malformed request ends the server";
-const LOST: &str = "the error reply is lost before the close";
-const GOES_ON: &str = "the connection goes on after a protocol error";
+pub(super) const KILLS: &str = "a malformed request ends the server";
+pub(super) const LOST: &str = "the error reply is lost before the close";
+pub(super) const GOES_ON: &str = "the connection goes on after a protocol error";
 const RECURSION: &str = "the parser recurses as deep as the client likes";
 const MISSING_CRLF: &str = "a value is taken before its line end has come";
 
@@ -105,6 +105,8 @@ pub(super) fn refuses(ctx: &mut Context, bytes: &[u8], error: &str, wrong: &'sta
     let mut witness = Talk::resp_as(ctx, "another client")?;
     witness.ask("ECHO before", "$before")?;
     let mut talk = Talk::resp(ctx)?;
+    // A client that is turned away has another story.
+    talk.ask("ECHO served", "$served")?;
     let shown: String = bytes.iter().take(24).map(|byte| byte.escape_ascii().to_string()).collect();
     talk.step(format!("{shown}{}", if bytes.len() > 24 { " …" } else { "" }));
     talk.client.send(bytes).likely_death(KILLS)?;
