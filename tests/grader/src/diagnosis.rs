@@ -129,8 +129,11 @@ pub fn complete(failure: &mut Failure, lines: &[String]) {
         return;
     }
     let general = of_death(death, lines);
-    let by_sigpipe = general == SIGPIPE;
-    if failure.bug.is_none() || by_sigpipe {
+    // A check that stops the server for a moment, or has it write to a client that has left, may guess at what it is about; how
+    // the server ended says it better. Which interrupted call was fatal, a check that interrupts one knows best.
+    let about_interrupts = failure.bug.as_deref().is_some_and(|bug| bug.starts_with("EINTR"));
+    let better = general == SIGPIPE || general == INTERRUPTED && !about_interrupts;
+    if failure.bug.is_none() || better {
         failure.bug = Some(Cow::Borrowed(general.name));
         failure.why = Some(general.why);
     }
@@ -264,6 +267,21 @@ mod tests {
         let failure = dead("exited with status 101", text);
         assert_eq!(failure.bug.as_deref(), Some("step 4.18 is not written"));
         assert!(is_general("step 4.18 is not written") && !is_general("step by step"));
+    }
+
+    #[test]
+    fn an_interrupted_wait_is_named_unless_the_check_interrupted_a_call_itself() {
+        let lines = lines("cannot wait for events: EINTR: Interrupted system call");
+        for (own, name) in [
+            ("the collection is changed while it is walked", INTERRUPTED.name),
+            ("EINTR from read is fatal", "EINTR from read is fatal"),
+        ] {
+            let mut failure = Failure::new(Kind::ServerDied, "it ended");
+            failure.bug = Some(own.into());
+            failure.death = Some(Death { how: "exited with status 1".into(), last_words: String::new() });
+            complete(&mut failure, &lines);
+            assert_eq!(failure.bug.as_deref(), Some(name));
+        }
     }
 
     #[test]
