@@ -194,7 +194,8 @@ fn prove(root: &Path, arguments: &Arguments, bugs: Vec<Bug>) -> Result<ExitCode>
         match outcome.and_then(|(outcomes, server)| Ok((verdict(&bug, &outcomes)?, outcomes, server))) {
             // Fairness and CPU time are hard to judge beside a compiler, and strace may be slow to attach.
             Ok((verdict, outcomes, server)) if is_to_repeat(&bug, &verdict, &outcomes) => {
-                again.push((bug, server))
+                let doubt = doubt(&bug, &verdict, &outcomes);
+                again.push((bug, server, doubt));
             }
             Ok((verdict, outcomes, _)) => tally.note(&bug, &verdict, outcomes),
             Err(error) => tally.broken(&bug, &error),
@@ -204,8 +205,8 @@ fn prove(root: &Path, arguments: &Arguments, bugs: Vec<Bug>) -> Result<ExitCode>
         anyhow::bail!("the builder stopped early");
     }
     let repeated = again.len();
-    for (bug, server) in again {
-        println!("once more, now that nothing is being built: {}", bug.name);
+    for (bug, server, doubt) in again {
+        println!("once more, now that nothing is being built: {} ({doubt})", bug.name);
         let outcomes = prover.run(&bug, &server, arguments.whole)?;
         tally.note(&bug, &verdict(&bug, &outcomes)?, outcomes);
     }
@@ -242,6 +243,16 @@ fn ordered(root: &Path, arguments: &Arguments, bugs: Vec<Bug>) -> (Vec<Bug>, usi
 fn is_to_repeat(bug: &Bug, verdict: &Verdict, outcomes: &Outcomes) -> bool {
     let wrong = outcomes.whole.as_ref().is_some_and(|ended| Whole::of(bug, ended) != Whole::Right);
     matches!(verdict, Verdict::Missed | Verdict::NotRun(_)) || wrong
+}
+
+/// Why a bug is proven once more.
+fn doubt(bug: &Bug, verdict: &Verdict, outcomes: &Outcomes) -> String {
+    match outcomes.whole.as_ref().map(|ended| Whole::of(bug, ended)) {
+        _ if *verdict != Verdict::Caught => format!("alone {verdict:?}"),
+        Some(Whole::Wrong(said)) => format!("in a whole run first {said}"),
+        Some(Whole::More(more)) => format!("in a whole run also {}", more.join(", ")),
+        _ => "nothing was wrong".to_owned(),
+    }
 }
 
 fn verdict(bug: &Bug, outcomes: &Outcomes) -> Result<Verdict> {
