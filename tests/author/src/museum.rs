@@ -7,6 +7,7 @@
 pub mod choice;
 pub mod matrix;
 pub mod proof;
+pub mod tally;
 pub mod workshop;
 
 use std::path::{Path, PathBuf};

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use author::museum::choice;
 use author::museum::matrix::{self, Row};
-use author::museum::proof::{Outcomes, Prover, Verdict, Whole};
+use author::museum::proof::Prover;
+use author::museum::tally::{Tally, doubt, is_to_repeat, verdict};
 use author::museum::workshop::Workshop;
 use author::museum::{self, Bug};
 use clap::{Parser, Subcommand};
@@ -237,75 +238,6 @@ fn ordered(root: &Path, arguments: &Arguments, bugs: Vec<Bug>) -> (Vec<Bug>, usi
     let (bugs, first) = choice::order(bugs, &changed, arguments.seed);
     println!("{first} bugs of changed files first, then the others by seed {}", arguments.seed);
     (bugs, first)
-}
-
-/// What may come of a busy machine: one repeat is allowed.
-fn is_to_repeat(bug: &Bug, verdict: &Verdict, outcomes: &Outcomes) -> bool {
-    let wrong = outcomes.whole.as_ref().is_some_and(|ended| Whole::of(bug, ended) != Whole::Right);
-    matches!(verdict, Verdict::Missed | Verdict::NotRun(_)) || wrong
-}
-
-/// Why a bug is proven once more.
-fn doubt(bug: &Bug, verdict: &Verdict, outcomes: &Outcomes) -> String {
-    match outcomes.whole.as_ref().map(|ended| Whole::of(bug, ended)) {
-        _ if *verdict != Verdict::Caught => format!("alone {verdict:?}"),
-        Some(Whole::Wrong(said)) => format!("in a whole run first {said}"),
-        Some(Whole::More(more)) => format!("in a whole run also {}", more.join(", ")),
-        _ => "nothing was wrong".to_owned(),
-    }
-}
-
-fn verdict(bug: &Bug, outcomes: &Outcomes) -> Result<Verdict> {
-    let own =
-        outcomes.alone.iter().find(|e| e.id == bug.check_id()).context("its check did not run at all")?;
-    Ok(Verdict::of(bug, own))
-}
-
-/// What has come out so far.
-#[derive(Default)]
-struct Tally {
-    caught: usize,
-    defects: usize,
-    /// Whole runs that gave another name.
-    wrong: usize,
-    rows: Vec<Row>,
-}
-
-impl Tally {
-    fn note(&mut self, bug: &Bug, verdict: &Verdict, outcomes: Outcomes) {
-        let (name, check) = (format!("{} {}", bug.phase, bug.name), bug.check_id());
-        let wanted = &bug.card.diagnosis;
-        match verdict {
-            Verdict::Caught => println!("caught        {name}: {check} says \"{wanted}\""),
-            Verdict::OtherReason(said) => {
-                println!("OTHER REASON  {name}: wanted \"{wanted}\", {check} said {said}");
-            }
-            Verdict::Missed => println!("MISSED        {name}: {check} passed"),
-            Verdict::NotRun(why) => println!("NOT RUN       {name}: {check} {why}"),
-        }
-        if *verdict == Verdict::Caught {
-            self.caught += 1;
-        } else {
-            self.defects += 1;
-        }
-        match outcomes.whole.as_ref().map(|ended| Whole::of(bug, ended)) {
-            None | Some(Whole::Right) => {}
-            Some(Whole::More(more)) => {
-                println!("MORE NAMES    {name}: in a whole run also {}", more.join(", "));
-                self.wrong += 1;
-            }
-            Some(Whole::Wrong(said)) => {
-                println!("WRONG NAME    {name}: in a whole run first {said}");
-                self.wrong += 1;
-            }
-        }
-        self.rows.push((bug.clone(), outcomes));
-    }
-
-    fn broken(&mut self, bug: &Bug, error: &anyhow::Error) {
-        println!("BROKEN        {} {}: {error:#}", bug.phase, bug.name);
-        self.defects += 1;
-    }
 }
 
 fn report_matrix(arguments: &Arguments, rows: &[Row]) -> Result<()> {
