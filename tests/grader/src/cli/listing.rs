@@ -48,8 +48,11 @@ pub(super) fn explain_check(phase: Option<Phase>, name: &str) -> anyhow::Result<
     if !check.commands.is_empty() {
         out.push_str(&format!("commands   {}\n", check.commands.join(", ")));
     }
-    if !check.blocked_by.is_empty() {
-        out.push_str(&format!("after      {}\n", check.blocked_by.join(", ")));
+    let first = [check.blocked_by, &checks::explainers(check)].concat();
+    let first: Vec<&str> =
+        first.into_iter().filter(|name| checks::of(phase).any(|c| c.name == *name)).collect();
+    if !first.is_empty() {
+        out.push_str(&format!("after      {}\n", first.join(", ")));
     }
     out.push_str("bugs it knows\n");
     for bug in check.bugs {
@@ -60,4 +63,34 @@ pub(super) fn explain_check(phase: Option<Phase>, name: &str) -> anyhow::Result<
         out.push_str(&format!("  {}. {hint}\n", at + 1));
     }
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_explained_check_says_what_it_comes_after() {
+        let text = explain_check(None, "phase4.framed-replies").expect("there is such a check");
+        let after = text.lines().find_map(|line| line.strip_prefix("after")).unwrap_or_default();
+        for name in ["set-get-del", "many-keys", "rehash-lookup"] {
+            assert!(after.contains(name), "{text}");
+        }
+        // A check of phases 1 to 3 comes after those of its own phase alone.
+        let text = explain_check(None, "phase1.eintr-read").expect("there is such a check");
+        assert!(text.contains("drip") && !text.contains("mass-close"), "{text}");
+    }
+
+    #[test]
+    fn the_list_has_every_check_once() {
+        for (phase, check) in checks::all() {
+            let id = check.id(phase);
+            let text = list(Some(phase));
+            assert_eq!(
+                text.lines().filter(|line| line.split_whitespace().next() == Some(&id)).count(),
+                1,
+                "{id}"
+            );
+        }
+    }
 }
