@@ -117,18 +117,20 @@ fn a_correct_server_passes_every_framing_check() {
 #[test]
 fn bad_commands_get_a_plain_message_each() {
     let server = wrong_server();
-    let not_judged: [(&[&str], &str); 3] = [
+    let not_judged: [(&[&str], &str); 4] = [
         (&["no-such-program"], "the command does not exist"),
         (&["/etc/passwd"], "is not executable"),
         (&["/tmp"], "is a directory"),
+        (&["sleep", "{Port}"], "write {port}"),
     ];
     for (command, message) in not_judged {
         let output = grade(&[&["phase2", "--only", "listens", "--"], command].concat());
         assert!(text(&output).contains(message), "{command:?}: {}", text(&output));
         assert_eq!(output.status.code(), Some(2), "{command:?}");
     }
-    let cases: [(&[&str], &str); 5] = [
+    let cases: [(&[&str], &str); 6] = [
         (&["sh", "-c", "echo oh no >&2; exit 3"], "exited with status 3 before it listened"),
+        (&["sh", "-c", "echo Error: PORT >&2; exit 1"], "(the server ends before it listens)"),
         (&["sh", "-c", "kill -SEGV $$"], "was killed by signal 11 (SIGSEGV)"),
         (&["sleep", "600"], "does not listen on port"),
         (&[&server, "wrong-port", "{port}"], "instead"),

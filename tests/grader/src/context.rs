@@ -233,7 +233,7 @@ pub fn start_verdict(error: StartError) -> Verdict {
         StartError::Exited { ended, tail } => {
             failure.kind = Kind::ServerDied;
             failure.death = Some(diagnosis::death_in(*ended, tail));
-            diagnosis::complete(&mut failure, tail);
+            diagnosis::complete_start(&mut failure, tail);
         }
         StartError::NeverListened { tail, .. } => diagnosis::complete(&mut failure, tail),
         _ => {}

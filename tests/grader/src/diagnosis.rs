@@ -57,6 +57,12 @@ const EXIT: General = General {
           return, a break, an exit() after an error of one connection.",
 };
 
+const NO_START: General = General {
+    name: "the server ends before it listens",
+    why: "No client has done anything yet, so it is about what the server needs to start: its arguments, a port that is free, a \
+          file. Its last lines usually say which. Start the same command by hand, with a port of your own.",
+};
+
 /// A stopped server that goes on finds its wait interrupted: `signal(7)`, the calls that are never restarted.
 const INTERRUPTED: General = General {
     name: "EINTR from the readiness call is fatal",
@@ -92,8 +98,20 @@ const UNKNOWN_WHY: &str = "The server answered that it does not know this comman
                            can be said about what the command does.";
 
 /// Every diagnosis here that has one name.
-pub const ALL: [General; 11] =
-    [INTERRUPTED, SIGPIPE, FAULT, ABORT, SIGNAL, PANIC, UNCAUGHT, EXIT, SLOW, CLIENT_SIGPIPE, CLIENT_CRASH];
+pub const ALL: [General; 12] = [
+    INTERRUPTED,
+    SIGPIPE,
+    FAULT,
+    ABORT,
+    SIGNAL,
+    PANIC,
+    UNCAUGHT,
+    EXIT,
+    NO_START,
+    SLOW,
+    CLIENT_SIGPIPE,
+    CLIENT_CRASH,
+];
 
 /// Whether a failure may bear this name in any check.
 #[must_use]
@@ -136,6 +154,15 @@ pub fn complete(failure: &mut Failure, lines: &[String]) {
     if failure.bug.is_none() || better {
         failure.bug = Some(Cow::Borrowed(general.name));
         failure.why = Some(general.why);
+    }
+}
+
+/// The same for a server that ended before it listened: an error then is of another kind than one of a connection.
+pub fn complete_start(failure: &mut Failure, lines: &[String]) {
+    complete(failure, lines);
+    if failure.bug.as_deref().is_some_and(|bug| bug == UNCAUGHT.name || bug == EXIT.name) {
+        failure.bug = Some(NO_START.name.into());
+        failure.why = Some(NO_START.why);
     }
 }
 

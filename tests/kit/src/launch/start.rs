@@ -85,7 +85,23 @@ impl Launch {
         self.argv.iter().any(|arg| arg.contains(placeholder))
     }
 
+    /// A placeholder that is nearly one of ours, such as `{framed-port}`. Other braces are the command's own.
+    fn misspelt(&self) -> Option<StartError> {
+        let bare = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
+        let inside =
+            self.argv.iter().flat_map(|arg| arg.split('{').skip(1)).filter_map(|rest| rest.split_once('}'));
+        inside.map(|(word, _)| word).find_map(|word| {
+            let known = ["{port}", "{framed_port}", "{dir}"];
+            let meant = known.into_iter().find(|known| bare(known.trim_matches(['{', '}'])) == bare(word))?;
+            let written = format!("{{{word}}}");
+            (written != meant).then_some(StartError::Placeholder { written, meant })
+        })
+    }
+
     fn start_once(&self) -> Result<Target, StartError> {
+        if let Some(error) = self.misspelt() {
+            return Err(error);
+        }
         let port = self.port.map_or_else(free_port, Ok)?;
         // A command with a {framed_port} alone serves one port, and that one is framed.
         let framed_port = match (self.has("{framed_port}"), self.has("{port}")) {

@@ -11,6 +11,8 @@ use super::Ended;
 pub enum StartError {
     /// The program is not there or cannot be executed.
     Spawn { program: String, error: std::io::Error },
+    /// The command has a placeholder that is nearly one of those that are filled in.
+    Placeholder { written: String, meant: &'static str },
     /// It ended before it listened.
     Exited { ended: Ended, tail: Vec<String> },
     /// The parent exited and a child serves in the background.
@@ -40,7 +42,7 @@ impl StartError {
     /// True when the fault lies with the command line or the machine, not with the server's code.
     #[must_use]
     pub fn is_infrastructure(&self) -> bool {
-        matches!(self, Self::Spawn { .. } | Self::Grader(_))
+        matches!(self, Self::Spawn { .. } | Self::Placeholder { .. } | Self::Grader(_))
     }
 }
 
@@ -48,6 +50,9 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Spawn { program, error } => f.write_str(&not_started(program, error)),
+            Self::Placeholder { written, meant } => {
+                write!(f, "the command says {written}, which nothing is filled in for: write {meant}")
+            }
             Self::Exited { ended, tail } => {
                 write!(f, "the server {ended} before it listened.{}", printed(tail))
             }
