@@ -85,7 +85,7 @@ pub const EXCEPTIONS: &[Exception] = &[
     except("MEMORY USAGE", Rule::SameKind, "each server has its own structures"),
     except("RANDOMKEY", Rule::SameKind, "the key is random"),
     except("ZRANDMEMBER", Rule::SameKind, "the members are random"),
-    except("ZSCAN", Rule::Unordered, "the order is that of a hash table with a random hash key"),
+    except("ZSCAN", Rule::Step, HASHED),
     except("TIME", Rule::SameKind, "the clock moves between two servers' answers"),
     except("TTL", Rule::Within(2), CLOCKS),
     except("PTTL", Rule::Within(2000), CLOCKS),
@@ -132,7 +132,7 @@ pub fn rule_for(request: &Request) -> Option<Rule> {
             && words.iter().zip(&names).all(|(word, name)| word == name.as_bytes())
             && (!alone || words.len() == names.len())
     };
-    let walk = request.is("HSCAN", None) || request.is("SSCAN", None);
+    let walk = ["HSCAN", "SSCAN", "ZSCAN"].iter().any(|walk| request.is(walk, None));
     if walk && words.get(2).is_some_and(|cursor| cursor != b"0") {
         return Some(Rule::AnyStep);
     }
