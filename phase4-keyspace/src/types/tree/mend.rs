@@ -21,16 +21,15 @@ enum News {
 impl<I: Item, const LEAF: usize, const FAN: usize> Tree<I, LEAF, FAN> {
     /// Puts an item in front of the one at a place.
     pub fn insert(&mut self, path: &Path, item: I) {
-        let mut path = *path;
         if self.root == NONE {
             self.root = self.leaves.add();
-            path.leaf = self.root;
+            return self.insert(&Path { leaf: self.root, ..*path }, item);
         }
         if self.leaves[path.leaf].len() < LEAF {
             self.leaves[path.leaf].insert(path.slot, item);
-            return self.adjust(&path, item.weight());
+            return self.adjust(path, item.weight());
         }
-        let cut = self.cut(&path, self.height, path.slot, LEAF);
+        let cut = self.cut(path, self.height, path.slot, LEAF);
         let right = self.leaves.add();
         let mut fresh = std::mem::take(&mut self.leaves[right]);
         let left = &mut self.leaves[path.leaf];
@@ -42,30 +41,32 @@ impl<I: Item, const LEAF: usize, const FAN: usize> Tree<I, LEAF, FAN> {
             left.insert(path.slot, item);
         }
         self.leaves[right] = fresh;
-        self.mend(&path, News::Split(right));
+        self.mend(path, News::Split(right));
     }
 
     /// Replaces the item at a place by another that stands in the same order.
     pub fn set(&mut self, path: &Path, item: I) {
-        let path = self.landed(path);
+        let mut landed = None;
+        let path = self.landed(path, &mut landed);
         let old = self.leaves[path.leaf].items()[path.slot];
         self.leaves[path.leaf].set(path.slot, item);
-        self.adjust(&path, item.weight().wrapping_sub(old.weight()));
+        self.adjust(path, item.weight().wrapping_sub(old.weight()));
     }
 
     /// Takes the item at a place out. An emptied leaf goes at once, even beside full ones: else an inner node would go on
     /// naming its first item.
     pub fn remove(&mut self, path: &Path) -> I {
-        let path = self.landed(path);
+        let mut landed = None;
+        let path = self.landed(path, &mut landed);
         let item = self.leaves[path.leaf].remove(path.slot);
         match self.leaves[path.leaf].len() {
             0 => {
                 self.leaves.remove(path.leaf);
-                self.mend(&path, News::Gone);
+                self.mend(path, News::Gone);
             }
             // Too many to be joined with a neighbour's.
-            len if len >= LEAF * 3 / 4 => self.adjust(&path, item.weight().wrapping_neg()),
-            _ => self.mend(&path, News::Shrank),
+            len if len >= LEAF * 3 / 4 => self.adjust(path, item.weight().wrapping_neg()),
+            _ => self.mend(path, News::Shrank),
         }
         item
     }
@@ -87,13 +88,13 @@ impl<I: Item, const LEAF: usize, const FAN: usize> Tree<I, LEAF, FAN> {
     }
 
     /// The path to an item: the first of the next leaf, where it led behind the last of one.
-    fn landed(&self, path: &Path) -> Path {
-        let mut path = *path;
-        if path.slot == self.leaves[path.leaf].len() {
-            let moved = self.step(&mut path, true);
-            assert!(moved, "there is an item at this place");
+    fn landed<'a>(&self, path: &'a Path, moved: &'a mut Option<Path>) -> &'a Path {
+        if path.slot < self.leaves[path.leaf].len() {
+            return path;
         }
-        path
+        let next = moved.insert(*path);
+        assert!(self.step(next, true), "there is an item at this place");
+        next
     }
 
     /// How many entries a full node keeps when one more comes to `slot`: half, but all of them where the tree grows at its
