@@ -50,6 +50,19 @@ fn scores_are_written_as_redis_writes_them() {
 }
 
 #[test]
+fn framed_pairs_have_doubles() {
+    let mut h = Harness::new();
+    h.expect("ZADD z 0.5 a", ":1");
+    h.wire = Wire::Framed;
+    let double = [&[4][..], &0.5f64.to_le_bytes()].concat();
+    let pair = [&[5, 2, 0, 0, 0, 2, 1, 0, 0, 0, b'a'][..], &double].concat();
+    assert_eq!(h.run(&[b"ZSCORE", b"z", b"a"]), double);
+    assert_eq!(h.run(&[b"ZRANGE", b"z", b"0", b"-1", b"WITHSCORES"]), [&[5, 1, 0, 0, 0][..], &pair].concat());
+    assert_eq!(h.run(&[b"ZPOPMIN", b"z", b"1"]), [&[5, 1, 0, 0, 0][..], &pair].concat());
+    assert_eq!(h.run(&[b"ZSCORE", b"z", b"a"]), [0]);
+}
+
+#[test]
 fn ranges_of_every_kind() {
     let mut h = Harness::new();
     h.expect("ZADD z 1 a 2 b 3 c 4 d 5 e", ":5");
