@@ -113,9 +113,10 @@ fn write_key_specs(reply: &mut Reply<'_>, command: &Command) {
     let access = access(command);
     reply.set(access.len());
     for (i, flags) in (0..).zip(access) {
-        let last = match access.len() {
-            1 if last < 0 => last,
-            1 => last - first,
+        let last = match access.len() as i32 {
+            1 if last >= 0 => last - first,
+            // The last of several is the rest, if the range has no end.
+            several if last < 0 && i + 1 == several => last,
             _ => 0,
         };
         let range = ("range", [("lastkey", last), ("keystep", step), ("limit", 0)]);
