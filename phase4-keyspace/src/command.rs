@@ -141,6 +141,7 @@ static TABLE: &[&[Command]] = &[
     key::COMMANDS,
     key::expire::COMMANDS,
     key::scan::COMMANDS,
+    key::sort::COMMANDS,
     key::databases::COMMANDS,
     key::object::COMMANDS,
     key::memory::COMMANDS,

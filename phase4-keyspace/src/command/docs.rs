@@ -9,6 +9,8 @@ use super::Command;
 pub enum Group {
     /// Docs keys of any type.
     Generic,
+    /// `SORT`: among the generic commands in the manual, in no category of the ACL.
+    Sorting,
     /// Strings.
     String,
     /// Bits of strings.
@@ -35,7 +37,7 @@ impl Group {
     /// As `COMMAND DOCS` prints it.
     pub fn name(self) -> &'static str {
         match self {
-            Group::Generic => "generic",
+            Group::Generic | Group::Sorting => "generic",
             Group::String => "string",
             Group::Bitmap => "bitmap",
             Group::Hash => "hash",
@@ -60,7 +62,7 @@ impl Group {
             Group::List => "list",
             Group::SortedSet => "sortedset",
             Group::Connection => "connection",
-            Group::Server | Group::PubSub => "",
+            Group::Server | Group::PubSub | Group::Sorting => "",
             Group::Transactions => "transaction",
         }
     }

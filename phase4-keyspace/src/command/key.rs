@@ -4,6 +4,7 @@ pub mod expire;
 pub mod memory;
 pub mod object;
 pub mod scan;
+pub mod sort;
 
 use super::{Command, Context, Group, KeySpec};
 use crate::error::Error;

@@ -62,6 +62,11 @@ impl DbMut<'_> {
     /// Stores a collection whole, in place of any value of any type; an empty one removes the key, and `del` is noted. What
     /// `SINTERSTORE` and its kin do. The deadline goes.
     pub fn store_collection<T: Collection>(&mut self, key: Key<'_>, value: T, event: Event) {
+        self.store_counted(key, value, event, 1);
+    }
+
+    /// The same where Redis counts more than one change.
+    pub fn store_counted<T: Collection>(&mut self, key: Key<'_>, value: T, event: Event, dirty: u32) {
         let place = self.alive(key);
         if value.is_empty() {
             self.remove(key, Event::Del);
@@ -72,7 +77,7 @@ impl DbMut<'_> {
         }
         self.db.store.drop_object(place);
         self.db.put_object(key, place, value.into_object(), 0, None);
-        self.note(key, event, 1);
+        self.note(key, event, dirty);
     }
 
     /// Removes a key because a command has taken so many elements, which were all: `event` is noted, then `del`.

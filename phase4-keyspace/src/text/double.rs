@@ -26,6 +26,13 @@ pub fn parse(text: &[u8]) -> Option<f64> {
     (whole && !out_of_range && !value.is_nan()).then_some(value)
 }
 
+/// Reads what `SORT` sorts by: blanks in front are skipped, nothing at all is a zero, a NUL ends the text.
+pub fn parse_weight(text: &[u8]) -> Option<f64> {
+    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+    let (value, len, out_of_range) = strtod(text);
+    (len == text.len() && !out_of_range && !value.is_nan()).then_some(value)
+}
+
 /// Reads the bound of a range, which is read more kindly: blanks in front are skipped, nothing at all is a zero, a NUL ends
 /// the text, and what is beyond the range is infinite.
 pub fn parse_bound(text: &[u8]) -> Option<f64> {

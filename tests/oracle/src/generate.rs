@@ -66,7 +66,7 @@ impl Generator {
             let row = self.row();
             let request = grammar::command(row, &mut self.rng);
             let settle = self.touch_after_past_deadline(&request).or_else(|| forget_after_chance(&request));
-            self.push(connection, request);
+            self.push_prepared(connection, request);
             if let Some(settle) = settle {
                 self.push(connection, settle);
             }
@@ -142,7 +142,7 @@ impl Generator {
         let settle = self.touch_after_past_deadline(&request).or_else(|| forget_after_chance(&request));
         let last = scan || request.is("QUIT", None) || request.is("CLIENT", Some("KILL"));
         let size = request.size();
-        self.push(connection, request);
+        self.push_prepared(connection, request);
         if let Some(touch) = settle {
             self.push(connection, touch);
         }
@@ -216,6 +216,13 @@ impl Generator {
         self.push(connection, Request::command(&[b"CONFIG", b"SET", b"requirepass", b""]));
     }
 
+    fn push_prepared(&mut self, connection: usize, request: Request) {
+        if let Some(before) = forget_range_error(&request) {
+            self.push(connection, before);
+        }
+        self.push(connection, request);
+    }
+
     fn push(&mut self, connection: usize, request: Request) {
         self.steps.push(Step { connection, batch: self.batch, request });
     }
@@ -232,11 +239,20 @@ fn forget_after_chance(request: &Request) -> Option<Request> {
     }
 }
 
-/// Whether every `SPOP` is still followed by what makes the servers agree again.
+/// `SORT` in Redis 7.0 takes an old `ERANGE` of any command before it for its own: a number is read first, which clears it.
+fn forget_range_error(request: &Request) -> Option<Request> {
+    let sorts = request.is("SORT", None) || request.is("SORT_RO", None);
+    sorts.then(|| Request::command(&[b"INCRBYFLOAT", b"errno", b"0"]))
+}
+
+/// Whether every `SPOP` is still followed by what makes the servers agree again, and every `SORT` prepared.
 pub fn is_settled(steps: &[Step]) -> bool {
+    let is = |at: Option<usize>, request: &Request| {
+        at.and_then(|at| steps.get(at)).is_some_and(|step| step.request == *request)
+    };
     steps.iter().enumerate().all(|(at, step)| {
-        forget_after_chance(&step.request)
-            .is_none_or(|forget| steps.get(at + 1).is_some_and(|next| next.request == forget))
+        forget_after_chance(&step.request).is_none_or(|forget| is(Some(at + 1), &forget))
+            && forget_range_error(&step.request).is_none_or(|clear| is(at.checked_sub(1), &clear))
     })
 }
 

@@ -23,6 +23,8 @@ pub enum Arg {
     Element,
     /// A field or a member out of a pool beyond the sizes at which encodings change.
     Wide,
+    /// A small whole number that is not negative.
+    Small,
     /// How many elements to draw, twice the same ones if negative; never so many that a server would be busy for long.
     Draws,
     /// A key out of a small pool of this name, for values of one type; at times any other key.
@@ -143,6 +145,7 @@ fn expand(arg: Arg, rng: &mut Rng, out: &mut Vec<Piece>) {
         Arg::Set => typed(b's', rng),
         Arg::Element => element(rng),
         Arg::Wide => rng.below(800).to_string().into_bytes(),
+        Arg::Small => rng.below(14).to_string().into_bytes(),
         Arg::Draws => rng.pick(DRAWS).as_bytes().to_vec(),
         Arg::Of(pool) => match rng.below(100) {
             0..88 => format!("{pool}{}", rng.below(4)).into_bytes(),

@@ -2,6 +2,7 @@
 mod bits;
 mod hashes;
 mod sets;
+mod sort;
 
 use super::grammar::Arg::{self, *};
 use super::grammar::{PASSWORD, Row, row};
@@ -273,9 +274,21 @@ const SERVER: &[Row] = &[
 
 /// Every row.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [STRINGS, bits::ROWS, KEYS, hashes::ROWS, sets::ROWS, LISTS, SORTED_SETS, COMBINED, CONNECTIONS, SERVER]
-        .into_iter()
-        .flatten()
+    [
+        STRINGS,
+        bits::ROWS,
+        KEYS,
+        hashes::ROWS,
+        sets::ROWS,
+        sort::ROWS,
+        LISTS,
+        SORTED_SETS,
+        COMBINED,
+        CONNECTIONS,
+        SERVER,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Requests that are no RESP arrays: inline commands, and streams that end their connection. Each ends whole.
