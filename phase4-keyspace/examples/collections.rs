@@ -1,4 +1,4 @@
-//! Sorted sets and lists as they grow, and as they are freed: `ordered [MOST]`.
+//! Collections as they grow, and as they are freed: `collections [MOST] [NAME]`, of all kinds or of one.
 //!
 //! The first table shows what an operation takes at a thousand elements, and a hundred and ten thousand times as many, in
 //! nanoseconds. The second shows the longest single operation while a collection grows to MOST, and the longest piece in which
@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use nix::time::{ClockId, clock_gettime};
 use phase4_keyspace::keyspace::{
-    Deadline, Edit, Event, Hasher, Key, Keyspace, List, ListRef, Value, ZSet, ZSetRef,
+    Deadline, Edit, Entry, Event, Hash, Hasher, Key, Keyspace, List, ListRef, Set, Value, ZSet, ZSetRef,
 };
 
 const RUNS: usize = 3;
@@ -19,10 +19,11 @@ fn main() {
     let most = std::env::args().nth(1).and_then(|most| most.replace('_', "").parse().ok());
     let most: u64 = most.unwrap_or(10_000_000);
     println!(
-        "{:>10} {:>8} {:>8} {:>12} {:>13} {:>11}",
-        "elements", "ZADD", "ZRANK", "LINDEX first", "LINDEX middle", "LINDEX last"
+        "{:>10} {:>8} {:>8} {:>12} {:>13} {:>11} {:>8} {:>8} {:>8}",
+        "elements", "ZADD", "ZRANK", "LINDEX first", "LINDEX middle", "LINDEX last", "SADD", "HSET", "SPOP"
     );
-    for size in [1_000, 100_000, 10_000_000].into_iter().filter(|size| *size <= most) {
+    let all = std::env::args().len() < 3;
+    for size in [1_000, 100_000, 10_000_000].into_iter().filter(|size| *size <= most && all) {
         growth(size);
     }
     println!(
@@ -33,7 +34,15 @@ fn main() {
         "longest round",
         "rounds"
     );
-    for (name, grow) in [("sorted set", zadd as Grow), ("list", rpush)] {
+    let grown = [
+        ("sorted set", zadd as Grow),
+        ("list", rpush),
+        ("hash", hset),
+        ("set", sadd),
+        ("integers", integers),
+    ];
+    let wanted = std::env::args().nth(2);
+    for (name, grow) in grown.into_iter().filter(|(name, _)| wanted.as_ref().is_none_or(|it| it == name)) {
         let growing = longest_growing(grow, most);
         for (how, end) in [("DEL", delete as End), ("SET over it", overwrite), ("expiry", expire)] {
             let (operation, round, rounds) = freed(grow, end, most);
@@ -86,6 +95,44 @@ fn rpush(keyspace: &mut Keyspace, n: u64) {
     pushed.expect("it is a list");
 }
 
+fn hset(keyspace: &mut Keyspace, n: u64) {
+    let (key, field) = (key(keyspace), format!("field:{n:010}"));
+    let set = keyspace.db_mut(0).edit::<Hash, _>(key, Event::HSet, |hash, rules| {
+        hash.set(field.as_bytes(), b"value of 16 bytes", rules);
+        Edit::Changed(())
+    });
+    set.expect("it is a hash");
+}
+
+fn sadd(keyspace: &mut Keyspace, n: u64) {
+    add(keyspace, Entry::Bytes(format!("member:{n:09}").as_bytes()));
+}
+
+fn integers(keyspace: &mut Keyspace, n: u64) {
+    add(keyspace, Entry::Integer(n as i64));
+}
+
+fn add(keyspace: &mut Keyspace, member: Entry<'_>) {
+    let key = key(keyspace);
+    let added = keyspace.db_mut(0).edit::<Set, _>(key, Event::SAdd, |set, rules| {
+        set.add(member, rules);
+        Edit::Changed(())
+    });
+    added.expect("it is a set");
+}
+
+fn spop(keyspace: &mut Keyspace, n: u64) {
+    let (key, mut draw) = (key(keyspace), n);
+    let popped = keyspace.db_mut(0).update::<Set, _>(key, Event::SPop, |set, _| {
+        let random = || {
+            draw = draw.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            draw ^ draw >> 29
+        };
+        Edit::Changed(set.pop(random))
+    });
+    assert!(popped.expect("it is a set").is_some());
+}
+
 fn delete(keyspace: &mut Keyspace) {
     let key = key(keyspace);
     keyspace.db_mut(0).remove(key, Event::Del);
@@ -114,7 +161,16 @@ fn growth(size: u64) {
     (0..size).for_each(|n| rpush(&mut keyspace, n));
     let index = |at: u64| mean(SAMPLE, |_| assert!(list(&keyspace).get(at).is_some()));
     let (first, middle, last) = (index(0), index(size / 2), index(size - 1));
-    println!("{size:>10} {add:>8.0} {rank:>8.0} {first:>12.0} {middle:>13.0} {last:>11.0}");
+    delete(&mut keyspace);
+    (0..size).for_each(|n| hset(&mut keyspace, n));
+    let set = mean(SAMPLE, |n| hset(&mut keyspace, size + n));
+    delete(&mut keyspace);
+    (0..size).for_each(|n| sadd(&mut keyspace, n));
+    let member = mean(SAMPLE, |n| sadd(&mut keyspace, size + n));
+    let pop = mean(SAMPLE, |n| spop(&mut keyspace, n));
+    println!(
+        "{size:>10} {add:>8.0} {rank:>8.0} {first:>12.0} {middle:>13.0} {last:>11.0} {member:>8.0} {set:>8.0} {pop:>8.0}"
+    );
 }
 
 fn zset(keyspace: &Keyspace) -> ZSetRef<'_> {
