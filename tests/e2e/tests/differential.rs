@@ -1,5 +1,9 @@
 //! The bounded share of the differential test that runs with the other tests. The whole of it:
 //! `cargo run -p oracle --bin differential -- --seeds 10 --commands 100000`.
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use oracle::connection::{Connection, exchange_one};
 use oracle::{events, run_seed, server::Server};
 
 mod support;
@@ -64,4 +68,39 @@ fn every_change_of_a_key_is_noted_as_redis_publishes_it() {
     let found: String = found.iter().map(ToString::to_string).collect();
     assert!(found.is_empty(), "{found}");
     assert!(published > 100, "only {published} events in {} rows", rows.len());
+}
+
+/// The book says which of Redis's commands are missing, and why; it must neither forget one nor go on about one that is there.
+#[test]
+#[ignore = "needs redis-server"]
+fn the_book_names_every_command_that_is_missing() {
+    let names = |server: &Server| -> BTreeSet<String> {
+        let mut request = Vec::new();
+        kit::resp::request(&[b"COMMAND", b"LIST"], &mut request);
+        let mut connection = Connection::open(server.address).expect("the server accepts");
+        let reply = exchange_one(&mut connection, request).expect("COMMAND LIST is answered");
+        let members = reply.value.members().expect("a list").iter();
+        members.map(|name| String::from_utf8_lossy(name.text().expect("a name")).replace('|', " ")).collect()
+    };
+    let binary = support::binary("keyspace-server").display().to_string();
+    let theirs = names(&Server::redis().expect("redis-server 7.0.15"));
+    let ours = names(&Server::keyspace(&binary).expect("keyspace-server"));
+    let page = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/reference/commands.md"),
+    )
+    .expect("the page");
+    let rows = page.lines().filter(|line| line.starts_with("| ")).filter_map(|line| line.split('|').nth(2));
+    let told: BTreeSet<String> =
+        rows.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect();
+    // A container that is missing is missing with all its subcommands.
+    let is_told = |name: &&String| {
+        told.contains(*name) || name.split_once(' ').is_some_and(|(container, _)| told.contains(container))
+    };
+    let forgotten: Vec<&String> = theirs.difference(&ours).filter(|name| !is_told(name)).collect();
+    let stale: Vec<&String> = told.intersection(&ours).collect();
+    assert!(
+        forgotten.is_empty() && stale.is_empty(),
+        "not on the page: {forgotten:?}; there by now: {stale:?}"
+    );
+    assert!(told.len() > 50 && told.iter().all(|name| theirs.contains(name)), "{told:?}");
 }
