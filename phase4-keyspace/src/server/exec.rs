@@ -39,6 +39,7 @@ pub(super) fn exec(
     state.unwatch(conn);
     Reply::new(out, caller.wire).array(queue.len());
     caller.queues = false;
+    let mut end_of_replies = None;
     for queued in &queue {
         let row = lookup::table().row(queued.command);
         let command = Resolved::Known(queued.command);
@@ -50,7 +51,12 @@ pub(super) fn exec(
             // SELECT and HELLO hold for what is queued behind them.
             caller = Caller { queues: false, ..state.caller(conn).unwrap_or(caller) };
         }
+        // A client that has ended itself (CLIENT KILL) is told nothing more; what is queued still runs.
+        if end_of_replies.is_none() && state.clients.get(conn).is_none_or(|client| client.closing) {
+            end_of_replies = Some(out.len());
+        }
     }
+    out.truncate(end_of_replies.unwrap_or(out.len()));
     end(state, conn);
     Ok(())
 }

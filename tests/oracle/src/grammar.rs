@@ -113,13 +113,16 @@ pub fn command(row: &Row, rng: &mut Rng) -> Request {
 
 /// In some of the cases, makes the command wrong: an argument too few, too many, or another than is expected.
 fn spoil(pieces: &mut Vec<Piece>, named: usize, rng: &mut Rng) {
+    let sorts = matches!(&pieces[0], Piece::Bytes(name) if name.to_ascii_uppercase().starts_with(b"SORT"));
     match rng.below(100) {
         0..3 if pieces.len() > named => {
             pieces.pop();
         }
         3..6 if !draws(pieces) => pieces.push(Piece::Bytes(junk(rng))),
-        6..9 if pieces.len() > named && !delicate(pieces) => {
-            let at = named + rng.below(pieces.len() - named);
+        // What SORT sorts stays one of its own keys: the order of a sorted set's equal elements is that of a hash table.
+        6..9 if pieces.len() > named + usize::from(sorts) && !delicate(pieces) => {
+            let first = named + usize::from(sorts);
+            let at = first + rng.below(pieces.len() - first);
             pieces[at] = Piece::Bytes(junk(rng));
         }
         _ => {}

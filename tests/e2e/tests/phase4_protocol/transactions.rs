@@ -168,3 +168,14 @@ fn frames_carry_the_replies_of_a_transaction_as_one_array() {
     let expected = ["OK", "QUEUED", "QUEUED"].map(|text| frame(&string(text)));
     expect(&mut conn, bytes, [expected.concat(), frame(&array)].concat());
 }
+
+#[test]
+fn a_client_that_ends_itself_in_a_transaction_is_told_nothing_more() {
+    let server = start(&[]);
+    let mut conn = server.connect();
+    conn.send(b"MULTI\r\nCLIENT KILL ID 1 SKIPME no\r\nSET k v\r\nPING\r\nEXEC\r\n");
+    let replies = conn.read_until_closed();
+    assert_eq!(text(&replies), "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n:1\r\n");
+    // What was queued behind it ran all the same, as in Redis.
+    expect(&mut server.connect(), "GET k\r\n", "$1\r\nv\r\n");
+}
