@@ -1,5 +1,6 @@
 //! The command table is plain data: a name, what it may do, where its keys stand, and the function that runs it.
 use crate::error::Error;
+use crate::state::waiting::Wait;
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
 
@@ -33,6 +34,21 @@ pub type DataFn = fn(&mut Context<'_>, Args<'_>, &mut Reply<'_>) -> Result<(), E
 /// The function of a command about clients or the server itself; the same contract.
 pub type ServerFn = fn(&mut ServerContext<'_>, Args<'_>, &mut Reply<'_>) -> Result<(), Error>;
 
+/// The function of a command that can wait for other clients. `only`: nothing but the key at this argument may be looked
+/// at, because it has just become ready; otherwise all its keys in order. Appends exactly one reply and is done, or finds
+/// nothing, has changed nothing, and says what it waits for.
+pub type BlockingFn =
+    fn(&mut Context<'_>, Args<'_>, only: Option<usize>, &mut Reply<'_>) -> Result<Tried, Error>;
+
+/// What came of trying a command that can wait.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Tried {
+    /// The reply is written.
+    Done,
+    /// There is nothing yet.
+    Nothing(Wait),
+}
+
 /// What runs a command.
 #[derive(Clone, Copy)]
 pub enum Run {
@@ -40,6 +56,8 @@ pub enum Run {
     Data(DataFn),
     /// A function that may touch sessions, configuration and counters.
     Server(ServerFn),
+    /// A function that needs the keyspace, and may have to be tried again later.
+    Blocking(BlockingFn),
     /// `EXEC`: the server runs what the client has queued.
     Exec,
 }
@@ -73,6 +91,18 @@ impl Command {
     ) -> Command {
         let flags = Flags::parse(flags);
         Command { name, arity, flags, keys, run: Run::Data(run), subcommands: &[], docs: Docs::NONE }
+    }
+
+    /// The same for one that can wait for other clients.
+    pub const fn blocking(
+        name: &'static str,
+        arity: i32,
+        flags: &'static str,
+        keys: KeySpec,
+        run: BlockingFn,
+    ) -> Command {
+        let flags = Flags::parse(flags);
+        Command { name, arity, flags, keys, run: Run::Blocking(run), subcommands: &[], docs: Docs::NONE }
     }
 
     /// A row for a command about clients or the server itself; it has no keys.
@@ -131,11 +161,13 @@ static TABLE: &[&[Command]] = &[
     list::search::COMMANDS,
     list::pop::COMMANDS,
     list::transfer::COMMANDS,
+    list::blocking::COMMANDS,
     zset::COMMANDS,
     zset::add::COMMANDS,
     zset::range::COMMANDS,
     zset::remove::COMMANDS,
     zset::pop::COMMANDS,
+    zset::blocking::COMMANDS,
     zset::random::COMMANDS,
     zset::algebra::COMMANDS,
     key::COMMANDS,

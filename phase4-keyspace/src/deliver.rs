@@ -68,6 +68,14 @@ impl<'a> Deliver<'a> {
         self.append(state, conn, kind, |out, wire| framed(out, wire, write));
     }
 
+    /// Answers a request long after it was taken: the client was blocked. A reply that the client does not want is not sent.
+    pub fn late_reply(&mut self, state: &mut State, conn: ConnId, write: impl FnOnce(&mut Reply<'_>)) {
+        self.to(state, conn, Kind::Reply, write);
+        if let Some(client) = state.clients.get(conn).filter(|client| client.replies == Replies::Skipping) {
+            client.replies = Replies::On;
+        }
+    }
+
     /// Sends a message that other clients get, too.
     pub fn send<W>(&mut self, state: &mut State, conn: ConnId, kind: Kind, message: &mut Message<W>)
     where
@@ -177,7 +185,8 @@ fn end_frame(state: &mut State, start: usize, out: &mut Vec<u8>) {
 /// `CLIENT REPLY`: takes back a reply that the client does not want. How things stand *after* the command decides, so
 /// that `SKIP` and `OFF` are silent themselves and `ON` is not.
 fn mute(state: &mut State, conn: ConnId, start: usize, out: &mut Vec<u8>) {
-    let Some(client) = state.clients.get(conn) else { return };
+    // Of a client that is blocked, the reply is still to come.
+    let Some(client) = state.clients.get(conn).filter(|client| client.held.is_none()) else { return };
     if client.replies != Replies::On {
         out.truncate(start);
     }

@@ -5,8 +5,10 @@ mod cron;
 mod exec;
 pub mod execute;
 mod run;
+mod tell;
 mod turn;
 pub mod unit;
+mod wake;
 
 use std::time::{Duration, Instant};
 
@@ -135,6 +137,7 @@ impl Service for Server {
         if self.state.pause.is_some_and(|pause| pause.until <= now) {
             self.state.end_pause(outbox);
         }
+        wake::time_out(&mut self.state, &mut Deliver::new(outbox, None, &mut self.behind_reply));
         if self.next_cron <= now {
             self.cron(outbox);
             let regular = Duration::from_millis(1000 / self.state.config.hz.max(1));
@@ -153,6 +156,9 @@ impl Service for Server {
     fn close(&mut self, conn: ConnId, ending: CloseReason) {
         let Some(client) = self.state.clients.close(conn) else { return };
         self.state.held -= usize::from(client.held.is_some());
+        if self.state.waiting.take(conn).is_some() {
+            self.state.update_journal();
+        }
         if let Some(subscriptions) = &client.subscriptions {
             self.state.pubsub.forget(conn, subscriptions);
         }

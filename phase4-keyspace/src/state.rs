@@ -8,6 +8,7 @@ pub mod recorder;
 pub mod stats;
 pub mod subscriptions;
 pub mod transaction;
+pub mod waiting;
 pub mod watch;
 pub mod watchers;
 
@@ -31,6 +32,7 @@ use pause::Pause;
 use pubsub::PubSub;
 use recorder::Recorder;
 use stats::Stats;
+use waiting::{Blocked, Waiting};
 use watchers::Watchers;
 
 /// The server without its loop.
@@ -55,6 +57,8 @@ pub struct State {
     pub pubsub: PubSub,
     /// Who watches which keys.
     pub watchers: Watchers,
+    /// Who waits for which keys.
+    pub waiting: Waiting,
     /// When the server started.
     pub started: Instant,
     /// Forty hexadecimal digits that name this run.
@@ -90,6 +94,7 @@ impl State {
             recorder: None,
             pubsub: PubSub::default(),
             watchers: Watchers::default(),
+            waiting: Waiting::default(),
             started: now,
             run_id: random_hex(),
             port: 0,
@@ -154,7 +159,10 @@ impl State {
 
     /// The journal keeps its entries while something reads them.
     pub fn update_journal(&mut self) {
-        let keep = self.recorder.is_some() || !self.watchers.is_empty() || self.config.notify.any();
+        let keep = self.recorder.is_some()
+            || !self.watchers.is_empty()
+            || !self.waiting.is_empty()
+            || self.config.notify.any();
         self.keyspace.changes.set_keep(keep);
         self.keyspace.changes.set_keep_misses(self.config.notify.misses());
     }
@@ -198,6 +206,21 @@ impl State {
         }
     }
 
+    /// Has a client wait for keys. Its request is done with: it will be answered by what ends the waiting.
+    pub fn block(&mut self, conn: ConnId, blocked: Blocked) {
+        self.hold(conn, HeldBy::Keys, blocked.until);
+        self.waiting.block(conn, blocked);
+        self.update_journal();
+    }
+
+    /// Ends the waiting of a client, and serves again what it has sent meanwhile. The caller answers its request.
+    pub fn unblock(&mut self, conn: ConnId, outbox: &mut Outbox) -> Option<Blocked> {
+        let blocked = self.waiting.take(conn)?;
+        self.release(conn, outbox);
+        self.update_journal();
+        Some(blocked)
+    }
+
     /// Begins `CLIENT PAUSE`, or changes it. As nothing may be written, keys whose time is over stay and are hidden.
     pub fn begin_pause(&mut self, pause: Pause) {
         self.pause = Some(pause);
@@ -219,7 +242,7 @@ impl State {
 
     /// When something here wants to be woken, apart from the regular background work.
     pub fn next_release(&self) -> Option<Instant> {
-        self.pause.map(|pause| pause.until)
+        self.pause.map(|pause| pause.until).into_iter().chain(self.waiting.next_timeout()).min()
     }
 }
 

@@ -1,7 +1,11 @@
 //! What the commands of all collections share: replies of entries, counts as arguments, and choosing some of many at random.
+use std::ops::Range;
+use std::time::Duration;
+
 use super::Context;
 use crate::error::Error;
 use crate::keyspace::{Entry, Random};
+use crate::text::extended::Extended;
 use crate::text::integer;
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
@@ -38,6 +42,24 @@ pub fn numkeys(args: Args<'_>, at: usize) -> Result<usize, Error> {
     let count = count.filter(|count| *count > 0);
     let count = count.ok_or(Error::bad_argument("ERR numkeys should be greater than 0"))?;
     if count < args.len() - at - 1 { Ok(count) } else { Err(Error::Syntax) }
+}
+
+/// How long a command waits, in seconds, rounded up to the millisecond; `None`: for ever.
+pub fn timeout(text: &[u8]) -> Result<Option<Duration>, Error> {
+    let seconds = Extended::parse(text)
+        .ok_or(Error::bad_argument("ERR timeout is not a float or out of range"))?
+        .to_f64();
+    let millis = (seconds * 1000.0).ceil();
+    // What no 64-bit number can hold is negative in Redis.
+    if millis < 0.0 || millis >= i64::MAX as f64 {
+        return Err(Error::bad_argument("ERR timeout is negative"));
+    }
+    Ok((millis > 0.0).then(|| Duration::from_millis(millis as u64)))
+}
+
+/// All of a command's keys, or the only one that it may look at.
+pub fn keys_or_one(keys: &Range<usize>, only: Option<usize>) -> Range<usize> {
+    only.map_or(keys.clone(), |at| at..at + 1)
 }
 
 /// Refuses a reply of more elements than the longest string has room for at thirty-two bytes each. Redis would go on until its

@@ -1,5 +1,6 @@
 //! Lists: pushed, counted, read and set by position. Changes in the middle are in [`edit`], LPOS in [`search`], popping in
-//! [`pop`], from one list to another in [`transfer`].
+//! [`pop`], from one list to another in [`transfer`], waiting for an element in [`blocking`].
+pub mod blocking;
 pub mod edit;
 pub mod pop;
 pub mod search;

@@ -1,7 +1,8 @@
 //! Sorted sets: counted, and asked about one member or several. ZADD is in [`add`], ranges in [`range`], removal in [`remove`],
-//! popping in [`pop`], members by chance and ZSCAN in [`random`], unions and their kin in [`algebra`].
+//! popping in [`pop`], waiting for a member in [`blocking`], members by chance and ZSCAN in [`random`], unions and their kin in [`algebra`].
 pub mod add;
 pub mod algebra;
+pub mod blocking;
 pub mod pop;
 pub mod random;
 pub mod range;

@@ -95,6 +95,8 @@ pub struct Held {
 pub enum HeldBy {
     /// `CLIENT PAUSE`: its command has not run yet and will be served again from the input.
     Pause,
+    /// A blocking command: it has been taken from the input and waits for a key.
+    Keys,
 }
 
 /// A request of which only the front has arrived; offsets count from its first byte.

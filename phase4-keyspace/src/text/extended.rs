@@ -69,6 +69,21 @@ impl Extended {
         Some(Extended(Repr::Finite(Finite { negative, mantissa, exponent })))
     }
 
+    /// The nearest `f64`, or one beside it; never zero for a number that is not.
+    pub fn to_f64(self) -> f64 {
+        let (negative, magnitude) = match self.0 {
+            Repr::Infinite { negative } => (negative, f64::INFINITY),
+            Repr::Finite(Finite { negative, mantissa: 0, .. }) => (negative, 0.0),
+            Repr::Finite(Finite { negative, mantissa, exponent }) => {
+                // Two steps: the power by itself may be beyond an f64 though the product is not.
+                let power = exponent.clamp(-2200, 2200) as i32;
+                let value = mantissa as f64 * 2f64.powi(power / 2) * 2f64.powi(power - power / 2);
+                (negative, value.max(f64::from_bits(1)))
+            }
+        };
+        if negative { -magnitude } else { magnitude }
+    }
+
     /// The sum; `None` if it is infinite or not a number.
     pub fn checked_add(self, other: Extended) -> Option<Extended> {
         let (Repr::Finite(a), Repr::Finite(b)) = (self.0, other.0) else { return None };

@@ -141,15 +141,34 @@ pub(super) fn unpause(
     Ok(())
 }
 
-/// No command blocks yet, so no client is found; a paused client is not blocked in this sense.
-pub(super) fn unblock(_: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
-    match args.len() {
-        3 => {}
-        4 if args.is(3, "TIMEOUT") || args.is(3, "ERROR") => {}
+/// `CLIENT UNBLOCK id [TIMEOUT|ERROR]`. A paused client is not blocked in this sense.
+pub(super) fn unblock(
+    context: &mut ServerContext<'_>,
+    args: Args<'_>,
+    reply: &mut Reply<'_>,
+) -> Result<(), Error> {
+    let as_error = match args.len() {
+        3 => false,
+        4 if args.is(3, "TIMEOUT") => false,
+        4 if args.is(3, "ERROR") => true,
         4 => return Err(Error::other("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
         _ => return Err(wrong_subcommand("CLIENT", args.get(1))),
+    };
+    let id = integer::parse(args.get(2)).ok_or(Error::NotInteger)?;
+    let ServerContext { state, deliver, .. } = context;
+    let target = state.clients.iter_mut().find(|client| client.id as i64 == id && !client.killed);
+    let target = target.map(|client| client.conn);
+    let blocked = target.filter(|conn| state.unblock(*conn, deliver.outbox).is_some());
+    if let Some(conn) = blocked {
+        let error = as_error.then(|| Error::other("UNBLOCKED client unblocked via CLIENT UNBLOCK"));
+        if let Some(error) = &error {
+            state.stats.count_error(error);
+        }
+        deliver.late_reply(state, conn, |reply| match &error {
+            Some(error) => reply.error(error),
+            None => reply.nil_array(),
+        });
     }
-    integer::parse(args.get(2)).ok_or(Error::NotInteger)?;
-    reply.integer(0);
+    reply.integer(i64::from(blocked.is_some()));
     Ok(())
 }

@@ -1,4 +1,6 @@
 //! Taking elements from the ends of lists.
+use std::ops::Range;
+
 use super::{elements, row};
 use crate::command::element::{self, numkeys, positive_count};
 use crate::command::{Command, Context, Group, KeySpec};
@@ -111,11 +113,30 @@ fn pop_one_or_some(
 
 /// `LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]`
 fn lmpop(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
-    let keys = numkeys(args, 1)?;
-    let end = End::of(args, 2 + keys)?;
-    let count = count_option(args, 3 + keys)?;
-    for n in 0..keys {
-        let name = args.get(2 + n);
+    let (keys, end, count) = several(args, 1)?;
+    if !pop_of_several(ctx, args, keys, (end, count), reply)? {
+        reply.nil_array();
+    }
+    Ok(())
+}
+
+/// `numkeys key [key ...] LEFT|RIGHT [COUNT count]`: which arguments are the keys, which end, how many elements.
+pub fn several(args: Args<'_>, at: usize) -> Result<(Range<usize>, End, u64), Error> {
+    let behind = at + 1 + numkeys(args, at)?;
+    let end = End::of(args, behind)?;
+    Ok((at + 1..behind, end, count_option(args, behind + 1)?))
+}
+
+/// Takes elements of the first of several lists that there is, and hands them out with its name. `false` if there is none.
+pub fn pop_of_several(
+    ctx: &mut Context<'_>,
+    args: Args<'_>,
+    keys: Range<usize>,
+    (end, count): (End, u64),
+    reply: &mut Reply<'_>,
+) -> Result<bool, Error> {
+    for (n, at) in keys.enumerate() {
+        let name = args.get(at);
         let key = ctx.nth_key(n, name);
         let popped = pop(ctx, key, end, count, reply, |reply, count| {
             reply.array(2);
@@ -123,11 +144,10 @@ fn lmpop(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result
             reply.array(count as usize);
         })?;
         if popped {
-            return Ok(());
+            return Ok(true);
         }
     }
-    reply.nil_array();
-    Ok(())
+    Ok(false)
 }
 
 /// `[COUNT count]`, once; 1 without it.

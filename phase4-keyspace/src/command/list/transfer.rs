@@ -19,22 +19,35 @@ pub const COMMANDS: &[Command] = &[
 /// `LMOVE source destination LEFT|RIGHT LEFT|RIGHT`
 fn lmove(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     let (from, to) = (End::of(args, 3)?, End::of(args, 4)?);
-    transfer(ctx, args, from, to, reply)
+    transfer_or_nil(ctx, args, from, to, reply)
 }
 
 fn rpoplpush(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
-    transfer(ctx, args, End::Right, End::Left, reply)
+    transfer_or_nil(ctx, args, End::Right, End::Left, reply)
 }
 
-/// Puts the element into the one list before it is taken from the other: in this order Redis tells of it, and where both are
-/// the same list, it comes to the same.
-pub fn transfer(
+fn transfer_or_nil(
     ctx: &mut Context<'_>,
     args: Args<'_>,
     from: End,
     to: End,
     reply: &mut Reply<'_>,
 ) -> Result<(), Error> {
+    if !transfer(ctx, args, from, to, reply)? {
+        reply.nil();
+    }
+    Ok(())
+}
+
+/// Puts the element into the one list before it is taken from the other: in this order Redis tells of it, and where both are
+/// the same list, it comes to the same. `false` if there is none to take.
+pub fn transfer(
+    ctx: &mut Context<'_>,
+    args: Args<'_>,
+    from: End,
+    to: End,
+    reply: &mut Reply<'_>,
+) -> Result<bool, Error> {
     let (source, destination) = (ctx.first_key(args.get(1)), ctx.nth_key(1, args.get(2)));
     let element = ctx.db().update::<List, _>(source, from.popped(), |list, _| {
         let list = list.read();
@@ -42,8 +55,7 @@ pub fn transfer(
         Edit::Untouched(list.get(index).map(|entry| entry.to_vec()))
     })?;
     let Some(element) = element.flatten() else {
-        reply.nil();
-        return Ok(());
+        return Ok(false);
     };
     let event = if to == End::Left { Event::LPush } else { Event::RPush };
     ctx.db().edit::<List, _>(destination, event, |list, rules| {
@@ -55,5 +67,5 @@ pub fn transfer(
         Edit::Changed(())
     })?;
     reply.bulk(&element);
-    Ok(())
+    Ok(true)
 }

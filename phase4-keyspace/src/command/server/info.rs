@@ -161,7 +161,7 @@ fn clients(page: &mut Page<'_>) {
     page.field("client_recent_max_input_buffer", page.buffers.largest_input);
     page.field("client_recent_max_output_buffer", page.buffers.largest_output);
     page.field("tracking_clients", 0);
-    page.field("clients_in_timeout_table", 0);
+    page.field("clients_in_timeout_table", page.state.waiting.timeouts());
 }
 
 fn persistence(page: &mut Page<'_>) {

@@ -1,4 +1,6 @@
 //! Taking the members with the lowest or the highest scores.
+use std::ops::Range;
+
 use super::row;
 use crate::command::element::{numkeys, positive_count};
 use crate::command::list::pop::count_option;
@@ -63,7 +65,7 @@ pub fn pop(
 }
 
 /// Appends a member and its score: one behind the other, or as a pair.
-fn flat(reply: &mut Reply<'_>, name: &[u8], score: f64) {
+pub fn flat(reply: &mut Reply<'_>, name: &[u8], score: f64) {
     reply.bulk(name);
     reply.score(score);
 }
@@ -105,15 +107,35 @@ fn pop_one_or_some(
 
 /// `ZMPOP numkeys key [key ...] MIN|MAX [COUNT count]`
 fn zmpop(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
-    let keys = numkeys(args, 1)?;
+    let (keys, side, count) = several(args, 1)?;
+    if !pop_of_several(ctx, args, keys, (side, count), reply)? {
+        reply.nil_array();
+    }
+    Ok(())
+}
+
+/// `numkeys key [key ...] MIN|MAX [COUNT count]`: which arguments are the keys, which side, how many members.
+pub fn several(args: Args<'_>, at: usize) -> Result<(Range<usize>, Side, u64), Error> {
+    let behind = at + 1 + numkeys(args, at)?;
     let side = match () {
-        () if args.is(2 + keys, "min") => Side::Min,
-        () if args.is(2 + keys, "max") => Side::Max,
+        () if args.is(behind, "min") => Side::Min,
+        () if args.is(behind, "max") => Side::Max,
         () => return Err(Error::Syntax),
     };
-    let count = count_option(args, 3 + keys)?;
-    for n in 0..keys {
-        let name = args.get(2 + n);
+    Ok((at + 1..behind, side, count_option(args, behind + 1)?))
+}
+
+/// Takes members of the first of several sorted sets that there is, and hands them out with its name. `false` if there is
+/// none.
+pub fn pop_of_several(
+    ctx: &mut Context<'_>,
+    args: Args<'_>,
+    keys: Range<usize>,
+    (side, count): (Side, u64),
+    reply: &mut Reply<'_>,
+) -> Result<bool, Error> {
+    for (n, at) in keys.enumerate() {
+        let name = args.get(at);
         let key = ctx.nth_key(n, name);
         let announce = |reply: &mut Reply<'_>, count: u64| {
             reply.array(2);
@@ -121,9 +143,8 @@ fn zmpop(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result
             reply.array(count as usize);
         };
         if pop(ctx, key, side, count, reply, announce, pair)? {
-            return Ok(());
+            return Ok(true);
         }
     }
-    reply.nil_array();
-    Ok(())
+    Ok(false)
 }

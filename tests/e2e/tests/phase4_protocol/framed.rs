@@ -2,7 +2,7 @@
 use super::{expect, expect_last, info, start_framed};
 use crate::support::{Conn, Server};
 
-fn frame(words: &[&[u8]]) -> Vec<u8> {
+pub fn frame(words: &[&[u8]]) -> Vec<u8> {
     let mut inside = (words.len() as u32).to_le_bytes().to_vec();
     for word in words {
         inside.extend((word.len() as u32).to_le_bytes());
@@ -11,7 +11,7 @@ fn frame(words: &[&[u8]]) -> Vec<u8> {
     outer(&inside)
 }
 
-fn outer(inside: &[u8]) -> Vec<u8> {
+pub fn outer(inside: &[u8]) -> Vec<u8> {
     [&(inside.len() as u32).to_le_bytes(), inside].concat()
 }
 

@@ -1,0 +1,59 @@
+//! Who is told what a unit of execution changed: the recorder of `DEBUG JOURNAL`, `WATCH`, blocked clients, keyspace
+//! notifications. Clients that wait for a key are not served here: the key is marked, and [`wake`](super::wake) comes next.
+use crate::deliver::{Deliver, publish};
+use crate::keyspace::{Change, Event};
+use crate::state::State;
+use crate::state::subscriptions::Space;
+
+/// Tells the readers of the journal what the unit did, and empties it.
+#[cold]
+pub(super) fn tell(state: &mut State, deliver: &mut Deliver<'_>) {
+    let State { keyspace, clients, recorder, watchers, waiting, .. } = &mut *state;
+    if let Some(recorder) = recorder {
+        recorder.take_in(&keyspace.changes);
+    }
+    if !watchers.is_empty() {
+        for Change { db, key, event } in keyspace.changes.iter() {
+            let db = db as usize;
+            match key {
+                // No change; and the event that says why comes next.
+                Some(_) if matches!(event, Event::New | Event::KeyMiss) => {}
+                Some(key) => watchers.key_changed(clients, db, key, event == Event::Expired),
+                None => watchers
+                    .database_changed(clients, db, |key| keyspace.db(db).standing(keyspace.hasher.key(key))),
+            }
+        }
+    }
+    if !waiting.is_empty() {
+        for Change { db, key, event } in keyspace.changes.iter() {
+            match (key, event) {
+                (Some(key), Event::New) => waiting.key_appeared(db as usize, key),
+                (None, Event::Swap) => waiting.database_changed(db as usize),
+                _ => {}
+            }
+        }
+    }
+    if state.config.notify.any() {
+        let changes = std::mem::take(&mut state.keyspace.changes);
+        for change in changes.iter() {
+            notify(state, deliver, change);
+        }
+        state.keyspace.changes = changes;
+    }
+    state.keyspace.changes.clear();
+    state.update_journal();
+}
+
+/// A keyspace notification: one message named after the key, one named after what happened to it.
+fn notify(state: &mut State, deliver: &mut Deliver<'_>, Change { db, key, event }: Change<'_>) {
+    let classes = state.config.notify;
+    let (Some(key), true) = (key, classes.wants(event.class())) else { return };
+    if classes.by_key() {
+        let channel = [format!("__keyspace@{db}__:").as_bytes(), key].concat();
+        publish(state, deliver, Space::Channel, &channel, event.name().as_bytes());
+    }
+    if classes.by_event() {
+        let channel = format!("__keyevent@{db}__:{}", event.name());
+        publish(state, deliver, Space::Channel, channel.as_bytes(), key);
+    }
+}

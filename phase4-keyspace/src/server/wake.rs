@@ -1,0 +1,63 @@
+//! The end of waiting. A command that can wait and finds nothing holds its client (`server/run.rs`); the end of the unit
+//! that brings what it waits for serves it ([`wake`]), before any other request runs; or its time runs out ([`time_out`]).
+//!
+//! To serve a client is a unit of its own: what it takes is noted, watched and published as if it had just asked, and may
+//! bring what others wait for.
+//!
+//! What is promised: an element is taken only for a client that is connected as far as the server knows. If the client has
+//! died and the news is still on its way, the element is lost with the reply, as any reply would be.
+use crate::command::lookup;
+use crate::command::{Run, Tried};
+use crate::deliver::Deliver;
+use crate::state::State;
+use crate::state::waiting::Waiter;
+use crate::wire::reply::Reply;
+
+use super::run::{context, fail};
+use super::tell::tell;
+
+/// Serves the clients that wait for keys which are there now: key by key as they appeared, and for each the client that
+/// came first. Keys that appear meanwhile come last.
+pub(super) fn wake(state: &mut State, deliver: &mut Deliver<'_>) {
+    while let Some((db, key)) = state.waiting.next_ready() {
+        let mut after = 0;
+        while let Some(waiter) = next_to_serve(state, db, &key, after) {
+            after = waiter.ticket;
+            serve(state, deliver, waiter);
+        }
+    }
+}
+
+/// The next client that can be served from a key, given what it holds now.
+fn next_to_serve(state: &State, db: usize, key: &[u8], after: u64) -> Option<Waiter> {
+    let kind = state.keyspace.db(db).value(state.keyspace.hasher.key(key))?.kind();
+    state.waiting.next_waiter(db, key, kind, after)
+}
+
+/// Runs a client's request again, for the key that is there now.
+fn serve(state: &mut State, deliver: &mut Deliver<'_>, Waiter { conn, at, .. }: Waiter) {
+    let Some(client) = state.clients.get(conn).filter(|client| !client.killed) else { return };
+    let wire = client.wire;
+    let Some(blocked) = state.unblock(conn, deliver.outbox) else { return };
+    let Run::Blocking(run) = lookup::table().row(blocked.command).run else { return };
+    let mut out = Vec::new();
+    let mut reply = Reply::new(&mut out, wire);
+    match run(&mut context(state, blocked.db, &[]), blocked.args.as_args(), Some(at), &mut reply) {
+        Ok(Tried::Done) => {}
+        // Its key holds what it waits for, and what holds nothing is removed.
+        Ok(Tried::Nothing(_)) => reply.nil_array(),
+        Err(error) => fail(state, blocked.command, &error, wire, &mut out),
+    }
+    deliver.late_reply(state, conn, |reply| reply.encoded(&out));
+    tell(state, deliver);
+}
+
+/// Answers those that have waited long enough.
+pub(super) fn time_out(state: &mut State, deliver: &mut Deliver<'_>) {
+    let now = deliver.outbox.now();
+    while let Some(conn) = state.waiting.timed_out(now) {
+        if state.unblock(conn, deliver.outbox).is_some() {
+            deliver.late_reply(state, conn, |reply| reply.nil_array());
+        }
+    }
+}
