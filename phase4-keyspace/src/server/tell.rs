@@ -1,7 +1,7 @@
 //! Who is told what a unit of execution changed: the recorder of `DEBUG JOURNAL`, `WATCH`, blocked clients, keyspace
 //! notifications. Clients that wait for a key are not served here: the key is marked, and [`wake`](super::wake) comes next.
 use crate::deliver::{Deliver, publish};
-use crate::keyspace::{Change, Event};
+use crate::keyspace::{Change, Class, Event};
 use crate::state::State;
 use crate::state::subscriptions::Space;
 
@@ -25,9 +25,12 @@ pub(super) fn tell(state: &mut State, deliver: &mut Deliver<'_>) {
         }
     }
     if !waiting.is_empty() {
-        for Change { db, key, event } in keyspace.changes.iter() {
+        let mut changes = keyspace.changes.iter().peekable();
+        while let Some(Change { db, key, event }) = changes.next() {
             match (key, event) {
-                (Some(key), Event::New) => waiting.key_appeared(db as usize, key),
+                (Some(key), Event::New) if can_be_waited_for(changes.peek()) => {
+                    waiting.key_appeared(db as usize, key);
+                }
                 (None, Event::Swap) => waiting.database_changed(db as usize),
                 _ => {}
             }
@@ -42,6 +45,12 @@ pub(super) fn tell(state: &mut State, deliver: &mut Deliver<'_>) {
     }
     state.keyspace.changes.clear();
     state.update_journal();
+}
+
+/// Whether a new key may hold what clients wait for, by the event that comes next and says why it is there. As in Redis, a
+/// key that begins as a string is not announced, even if the same unit makes something else of it.
+fn can_be_waited_for(why: Option<&Change<'_>>) -> bool {
+    !why.is_some_and(|why| matches!(why.event.class(), Class::String | Class::Hash | Class::Set))
 }
 
 /// A keyspace notification: one message named after the key, one named after what happened to it.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use oracle::connection::{Connection, exchange_one};
-use oracle::{events, run_seed, server::Server};
+use oracle::{events, lockstep, run_seed, server::Server};
 
 mod support;
 
@@ -103,4 +103,19 @@ fn the_book_names_every_command_that_is_missing() {
         "not on the page: {forgotten:?}; there by now: {stale:?}"
     );
     assert!(told.len() > 50 && told.iter().all(|name| theirs.contains(name)), "{told:?}");
+}
+
+/// What several clients are told, step by step: blocking commands, transactions, kills, and every event in order.
+#[test]
+#[ignore = "needs redis-server"]
+fn several_clients_are_told_what_redis_tells_them() {
+    let binary = support::binary("keyspace-server").display().to_string();
+    let redis = Server::redis().expect("redis-server 7.0.15");
+    let ours = Server::keyspace(&binary).expect("keyspace-server");
+    // More of them: LOCKSTEP_SCRIPTS=2000.
+    let scripts = std::env::var("LOCKSTEP_SCRIPTS").map_or(100, |count| count.parse().expect("a number"));
+    for seed in 0..scripts {
+        let found = lockstep::play([&redis, &ours], seed, 60).expect("both servers can be reached");
+        assert!(found.is_none(), "{}", found.unwrap_or_default());
+    }
 }

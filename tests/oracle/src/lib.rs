@@ -4,12 +4,14 @@
 //! A seed becomes a sequence of steps ([`generate`], out of the [`table`] of commands), the steps are played to both
 //! servers in pipelined batches over several RESP2 and RESP3 connections ([`replay`]), a difference is shrunk to its
 //! shortest script ([`shrink`]) that can be pasted into redis-cli ([`step::script`]). Where a reply need not be the same
-//! stands in one list with its reasons ([`exceptions`]). What commands do to keys is compared by [`events`].
+//! stands in one list with its reasons ([`exceptions`]). What commands do to keys is compared by [`events`],
+//! and what happens between several clients by [`lockstep`].
 pub mod connection;
 pub mod events;
 pub mod exceptions;
 pub mod generate;
 pub mod grammar;
+pub mod lockstep;
 pub mod ordered;
 pub mod replay;
 pub mod server;
