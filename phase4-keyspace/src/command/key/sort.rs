@@ -30,6 +30,8 @@ pub const COMMANDS: &[Command] = &[
 /// `[BY pattern] [LIMIT offset count] [GET pattern …] [ASC|DESC] [ALPHA] [STORE destination]`
 struct Options<'a> {
     by: Option<&'a [u8]>,
+    /// One of the patterns names no key at all: the order stays as it is, whatever the others say.
+    unsorted: bool,
     /// Offset and count; a negative count is no limit.
     limit: (i64, i64),
     gets: Vec<&'a [u8]>,
@@ -42,6 +44,7 @@ impl<'a> Options<'a> {
     fn parse(args: Args<'a>, may_store: bool) -> Result<Self, Error> {
         let mut options = Options {
             by: None,
+            unsorted: false,
             limit: (0, -1),
             gets: Vec::new(),
             descending: false,
@@ -61,6 +64,7 @@ impl<'a> Options<'a> {
                 at += 2;
             } else if args.is(at, "by") && left >= 1 {
                 options.by = args.at(at + 1);
+                options.unsorted |= !args.get(at + 1).contains(&b'*');
                 at += 1;
             } else if args.is(at, "get") && left >= 1 {
                 options.gets.extend(args.at(at + 1));
@@ -110,7 +114,7 @@ fn run(
     mut options: Options<'_>,
     reply: &mut Reply<'_>,
 ) -> Result<(), Error> {
-    let mut sorts = options.by.is_none_or(|pattern| pattern.contains(&b'*'));
+    let mut sorts = !options.unsorted;
     let (mut elements, is_set) = load(ctx, args, options.descending && !sorts)?;
     if is_set && !sorts && options.store.is_some() {
         // A set has no order, and what is stored should be the same on every server.
@@ -266,6 +270,7 @@ mod tests {
             ("SORT l LIMIT 9223372036854775807 9223372036854775807", "*0"),
             ("SORT l BY nosort", "*4 $1 3 $1 1 $2 10 $1 2"),
             ("SORT l BY nosort DESC LIMIT 0 2", "*2 $1 2 $2 10"),
+            ("SORT l BY nosort BY w*", "*4 $1 3 $1 1 $2 10 $1 2"),
             ("SORT none", "*0"),
             ("SORT l LIMIT 0 x", "-ERR value is not an integer or out of range"),
             ("SORT l FOO", "-ERR syntax error"),
