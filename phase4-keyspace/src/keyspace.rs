@@ -13,6 +13,7 @@ mod edit;
 mod edit_tests;
 pub mod event;
 mod lazyfree;
+mod load;
 mod store;
 mod strings;
 #[cfg(test)]

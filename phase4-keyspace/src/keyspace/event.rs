@@ -99,6 +99,8 @@ pub enum Event {
     MoveTo,
     /// `COPY`: the copy.
     CopyTo,
+    /// `RESTORE`.
+    Restore,
     /// A lookup found nothing. It changes nothing, and is noted only where somebody has asked for it.
     KeyMiss,
     /// All keys of a database are gone. It has no key, and is noted for an empty database too.
@@ -186,6 +188,7 @@ impl Event {
             Event::MoveFrom => "move_from",
             Event::MoveTo => "move_to",
             Event::CopyTo => "copy_to",
+            Event::Restore => "restore",
             Event::KeyMiss => "keymiss",
             Event::Flush => "flush",
             Event::Swap => "swap",

@@ -28,6 +28,15 @@ pub fn stamp(now: Millis) -> u16 {
     (now / 1000).rem_euclid(SECONDS) as u16
 }
 
+/// The stamp of a use so many seconds ago.
+pub fn stamp_of_idle(idle_secs: u64, now: Millis) -> u16 {
+    let idle = i64::try_from(idle_secs).unwrap_or(i64::MAX);
+    let then = (now / 1000).saturating_sub(idle);
+    let stamp =
+        if idle < AGED { then.rem_euclid(SECONDS) } else { SECONDS + (then / 3600).rem_euclid(HOURS) };
+    stamp as u16
+}
+
 /// Seconds since the use that a stamp records.
 pub fn idle(stamp: u16, now: Millis) -> u64 {
     let (now, stamp) = (now / 1000, i64::from(stamp));

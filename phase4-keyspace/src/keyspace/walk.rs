@@ -1,6 +1,6 @@
 //! Walking through a database, a step at a time.
-use super::Value;
 use super::db::Db;
+use super::{Millis, Value};
 
 impl Db {
     /// One step of SCAN: calls `visit` for every live key of at least one bucket and about `count` keys, and returns the
@@ -21,5 +21,15 @@ impl Db {
             }
         }
         cursor
+    }
+}
+
+impl Db {
+    /// Every entry once: key, value, deadline; those whose deadline has passed and that are still there included.
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], Value<'_>, Option<Millis>)> {
+        self.store.dict.iter().map(|reference| {
+            let deadline = self.store.record(reference).deadline();
+            (self.store.key(reference), self.store.value(reference), deadline)
+        })
     }
 }

@@ -1,0 +1,10 @@
+//! What outlives the process: snapshots of all databases in Redis's own file format.
+//!
+//! [`rdb`] knows the format and nothing of files; [`snapshot`] knows files: how one takes the place of another without a moment
+//! at which neither is whole; [`child`] is the process that writes while the server goes on; [`status`] is what `INFO` tells.
+pub mod child;
+pub mod rdb;
+pub mod snapshot;
+pub mod status;
+
+pub use status::Persist;
