@@ -183,6 +183,8 @@ static TABLE: &[&[Command]] = &[
     server::config::COMMANDS,
     server::info::COMMANDS,
     server::admin::COMMANDS,
+    server::persistence::COMMANDS,
+    key::dump::COMMANDS,
     server::debug::COMMANDS,
     transaction::COMMANDS,
     pubsub::COMMANDS,

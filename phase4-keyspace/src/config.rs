@@ -16,6 +16,8 @@ use phase3_eventloop::poller::PollerKind;
 
 use crate::keyspace::Thresholds;
 use crate::log::Level;
+use crate::persist::rdb::save::Options;
+use crate::persist::status::SavePoint;
 
 /// Where a listener should be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,8 +66,8 @@ pub enum Debugging {
     Yes,
 }
 
-/// Every parameter. Names, units and defaults are redis.conf's; the differences: `bind` is loopback, `timeout` and the
-/// like are as Redis has them, `framed-port`, `poller`, `trace` and `stall-timeout` are ours.
+/// Every parameter. Names, units and defaults are redis.conf's; the differences: `bind` is loopback, `save` is empty (nothing
+/// is written unless asked for), `timeout` and the like are as Redis has them, `framed-port`, `poller`, `trace` and `stall-timeout` are ours.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The file that was read, if any.
@@ -114,8 +116,16 @@ pub struct Config {
     pub notify: notify::EventClasses,
     /// Where files are written.
     pub dir: PathBuf,
-    /// Name of the snapshot. None is written yet.
+    /// Name of the snapshot.
     pub dbfilename: PathBuf,
+    /// When a snapshot is taken by itself; empty, the default here: never.
+    pub save: Vec<SavePoint>,
+    /// Long strings in a snapshot are compressed.
+    pub rdbcompression: bool,
+    /// A snapshot has a checksum, and it is compared.
+    pub rdbchecksum: bool,
+    /// After a background save that failed, nothing is written.
+    pub stop_writes_on_bgsave_error: bool,
     /// How much is logged.
     pub loglevel: Level,
     /// Where to; empty: stderr.
@@ -154,6 +164,10 @@ impl Default for Config {
             notify: notify::EventClasses::default(),
             dir: std::env::current_dir().unwrap_or_default(),
             dbfilename: "dump.rdb".into(),
+            save: Vec::new(),
+            rdbcompression: true,
+            rdbchecksum: true,
+            stop_writes_on_bgsave_error: true,
             loglevel: Level::Notice,
             logfile: PathBuf::new(),
         }
@@ -171,6 +185,16 @@ impl Config {
     /// `client-query-buffer-limit`, as far as this server can.
     pub fn max_request(&self) -> usize {
         self.client_query_buffer_limit.min(LONGEST_REQUEST) as usize
+    }
+
+    /// How snapshots are written.
+    pub fn rdb_options(&self) -> Options {
+        Options { compress: self.rdbcompression, checksum: self.rdbchecksum }
+    }
+
+    /// Where the snapshot is.
+    pub fn snapshot(&self) -> PathBuf {
+        self.dir.join(&self.dbfilename)
     }
 
     /// Whether clients have to authenticate.

@@ -12,6 +12,7 @@ mod wake;
 
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use nix::errno::Errno;
 use phase3_eventloop::connection::CloseReason;
 use phase3_eventloop::outbox::Outbox;
@@ -182,7 +183,12 @@ impl Service for Server {
         }
     }
 
+    fn child_exited(&mut self, _: &mut Outbox) {
+        self.state.reap();
+    }
+
     fn shut_down(&mut self) -> anyhow::Result<()> {
+        self.state.save_at_exit().context("what was not saved yet is lost")?;
         log::notice(format_args!("bye"));
         Ok(())
     }

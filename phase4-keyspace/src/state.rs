@@ -5,6 +5,7 @@ pub mod meter;
 pub mod pause;
 pub mod pubsub;
 pub mod recorder;
+pub mod saving;
 pub mod stats;
 pub mod subscriptions;
 pub mod transaction;
@@ -23,6 +24,7 @@ use crate::config::Config;
 use crate::config::listen::RESP_LISTENER;
 use crate::keyspace::{Keyspace, Millis, Standing};
 use crate::memory;
+use crate::persist::Persist;
 use crate::wire::limits::Limits;
 use crate::wire::reply::Wire;
 
@@ -59,6 +61,8 @@ pub struct State {
     pub watchers: Watchers,
     /// Who waits for which keys.
     pub waiting: Waiting,
+    /// Snapshots.
+    pub persist: Persist,
     /// When the server started.
     pub started: Instant,
     /// Forty hexadecimal digits that name this run.
@@ -95,6 +99,7 @@ impl State {
             pubsub: PubSub::default(),
             watchers: Watchers::default(),
             waiting: Waiting::default(),
+            persist: Persist::default(),
             started: now,
             run_id: random_hex(),
             port: 0,
@@ -154,7 +159,11 @@ impl State {
 
     /// Whether the client may run anything now, and its replies need nothing around them and all reach it.
     pub fn is_ordinary(&self, caller: &Caller) -> bool {
-        !caller.is_restricted() && !caller.is_silent() && caller.wire != Wire::Framed && self.pause.is_none()
+        !caller.is_restricted()
+            && !caller.is_silent()
+            && caller.wire != Wire::Framed
+            && self.pause.is_none()
+            && !self.persist.failed
     }
 
     /// The journal keeps its entries while something reads them.

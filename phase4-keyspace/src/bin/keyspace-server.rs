@@ -31,6 +31,9 @@ fn main() -> ExitCode {
 fn run(args: &[Vec<u8>]) -> Result<()> {
     let mut config = Config::from_args(args)?;
     apply::enter(&mut config)?;
+    let mut server = Server::new(config.clone(), Instant::now());
+    server.state.tick(Instant::now());
+    server.state.load_snapshot()?;
     let resp = listen(&config, config.port, "--port", &[]).context("RESP")?;
     let framed = listen(&config, config.framed_port, "--framed-port", &[]).context("framed protocol")?;
     if resp.is_empty() && framed.is_empty() {
@@ -43,8 +46,7 @@ fn run(args: &[Vec<u8>]) -> Result<()> {
     if let Some(listening) = resp.first().or(framed.first()) {
         check_room(listening.socket.as_fd())?;
     }
-    greet(&resp, &framed);
-    let mut server = Server::new(config, Instant::now());
+    greet(&config, &resp, &framed);
     let mut lines = String::new();
     for (listeners, tag, protocol) in [(resp, RESP_LISTENER, "resp"), (framed, FRAMED_LISTENER, "framed")] {
         server.state.set_listening(tag, listeners.iter().map(|listening| listening.address).collect());
@@ -58,7 +60,7 @@ fn run(args: &[Vec<u8>]) -> Result<()> {
 }
 
 /// The first words: what a newcomer can type now.
-fn greet(resp: &[Listening], framed: &[Listening]) {
+fn greet(config: &Config, resp: &[Listening], framed: &[Listening]) {
     if let Some(Listening { address, .. }) = resp.first() {
         let (host, port) = (address.ip(), address.port());
         log::notice(format_args!("try: redis-cli -h {host} -p {port}"));
@@ -69,5 +71,9 @@ fn greet(resp: &[Listening], framed: &[Listening]) {
         let port = address.port();
         log::notice(format_args!("framed: cargo run --bin keyspace-cli -- --framed --port {port}"));
     }
-    log::notice(format_args!("everything is in memory only: what is stored is gone when the server stops"));
+    if config.save.is_empty() {
+        log::notice(format_args!(
+            "there are no save points: what is stored is gone when the server stops, unless SAVE is said"
+        ));
+    }
 }

@@ -1,5 +1,6 @@
 //! Keys of any type: whether they exist, what they hold, what they are called, and their end.
 pub mod databases;
+pub mod dump;
 pub mod expire;
 pub mod memory;
 pub mod object;

@@ -185,7 +185,7 @@ mod tests {
             (&["--port", "65536"], "--port 65536: argument must be between 0 and 65535 inclusive"),
             (
                 &["--appendonly", "yes"],
-                "--appendonly yes: persistence is not built yet, everything is lost when the server stops; the only value accepted is 'no'",
+                "--appendonly yes: an append-only file is not built yet, snapshots (save) are; the only value accepted is 'no'",
             ),
             (&["--port", "1", "--", "x"], "-- x: there is no parameter of this name; --help lists them"),
         ];
@@ -211,7 +211,7 @@ mod tests {
         std::fs::write(&main, "port 7000\nmaxclients many\n").expect("written");
         let error = format!("{:#}", parse(&[main.to_str().expect("UTF-8")]).expect_err("refused"));
         assert!(error.contains("main.conf, line 2: maxclients many: argument couldn't be parsed"), "{error}");
-        std::fs::write(&main, "port x\n# fine\nhz 20\nnonsense \"\nsave 60 1\n").expect("written");
+        std::fs::write(&main, "port x\n# fine\nhz 20\nnonsense \"\nsave 60\n").expect("written");
         let error =
             format!("{:#}", parse(&[main.to_str().expect("UTF-8"), "--tls-port", "1"]).expect_err("refused"));
         let lines: Vec<&str> = error.lines().collect();

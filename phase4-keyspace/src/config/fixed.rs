@@ -32,14 +32,13 @@ impl Fixed {
     }
 }
 
-const PERSISTENCE: &str = "persistence is not built yet, everything is lost when the server stops";
+const PERSISTENCE: &str = "an append-only file is not built yet, snapshots (save) are";
 const MEMORY: &str = "a memory limit and eviction are not built yet";
 const NEVER: &str = "this server does not have it";
 const ONE_THREAD: &str = "one thread is the point";
 
 /// What other servers can be asked for and this one cannot.
 pub static FIXED: &[Fixed] = &[
-    fixed("save", Anytime, "", PERSISTENCE),
     fixed("appendonly", Anytime, "no", PERSISTENCE),
     fixed("maxmemory", Anytime, "0", MEMORY),
     fixed("maxmemory-policy", Anytime, "noeviction", MEMORY),
@@ -80,6 +79,6 @@ mod tests {
         let maxmemory = find("MAXMEMORY").expect("a row");
         assert_eq!(maxmemory.check(&[b"0mb"]), Ok(()));
         assert!(maxmemory.check(&[b"1gb"]).is_err());
-        assert!(find("save").expect("a row").check(&[b"60", b"1"]).is_err());
+        assert!(find("replicaof").expect("a row").check(&[b"host", b"1"]).is_err());
     }
 }

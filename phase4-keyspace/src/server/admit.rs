@@ -35,6 +35,10 @@ pub enum Verdict {
     HangUp,
 }
 
+const MISCONF: &str = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands \
+    that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB \
+    snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
+
 /// Every reason why a request does not run, in Redis's order.
 #[inline]
 pub fn admit(state: &mut State, caller: Caller, incoming: &Incoming<'_>) -> Result<Verdict, Error> {
@@ -46,6 +50,10 @@ pub fn admit(state: &mut State, caller: Caller, incoming: &Incoming<'_>) -> Resu
     }
     if caller.is_restricted() {
         may_not(caller, id, row).inspect_err(|_| state.stats.commands[id as usize].rejected += 1)?;
+    }
+    if state.refuses_writes() && (writes(state, caller, row) || row.name == "ping") {
+        state.stats.commands[id as usize].rejected += 1;
+        return Err(Error::other(MISCONF));
     }
     match state.pause.map(|pause| pause.all) {
         Some(all) if all || writes(state, caller, row) => Ok(Verdict::Hold),

@@ -1,10 +1,11 @@
 //! Periodic work, `hz` times a second, each piece of it a bounded share.
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use phase3_eventloop::outbox::Outbox;
 use phase3_eventloop::slab::ConnId;
 
 use crate::deliver;
+use crate::log;
 use crate::memory;
 use crate::state::clients::Client;
 
@@ -25,10 +26,23 @@ impl Server {
                 client.output_peak = outbox.stats(client.conn).map_or(0, |stats| stats.output_len);
             }
         }
+        self.save_if_due(now);
         for (conn, waiting) in self.over_soft_limit(outbox) {
             if deliver::is_cut_off(&mut self.state, conn, waiting, now) {
                 outbox.abandon(conn);
             }
+        }
+    }
+
+    /// Starts a snapshot that a save point, or BGSAVE in a transaction, has asked for. A failure is logged and shown by INFO.
+    fn save_if_due(&mut self, now: Instant) {
+        let unsaved = self.state.unsaved();
+        let due = self.state.persist.due(&self.state.config.save, unsaved, now);
+        if let Some(point) = due {
+            log::notice(format_args!("{unsaved} changes in {} seconds: saving", point.seconds));
+        }
+        if due.is_some() || (self.state.persist.scheduled && self.state.persist.saving.is_none()) {
+            let _ = self.state.save_in_background();
         }
     }
 

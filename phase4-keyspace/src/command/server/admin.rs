@@ -32,32 +32,34 @@ fn time(_: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result
     Ok(())
 }
 
-/// `SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE] [ABORT]`. There is nothing to save to yet, so `SAVE` is refused rather than
-/// ignored; `NOW` and `FORCE` are about replicas and failed snapshots, which there are not either. No reply is the reply:
-/// the connection closes.
+/// `SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE] [ABORT]`. A last snapshot is written if there are save points or `SAVE`
+/// says so; if that fails, the server goes on, unless `FORCE` is said. `NOW` is about replicas, which there are not. No
+/// reply is the reply: the connection closes.
 fn shutdown(context: &mut ServerContext<'_>, args: Args<'_>, _: &mut Reply<'_>) -> Result<(), Error> {
-    let (mut save, mut nosave, mut abort, mut other) = (false, false, false, false);
+    let (mut save, mut nosave, mut abort, mut force, mut other) = (false, false, false, false, false);
     for word in args.from(1) {
         match word.to_ascii_lowercase().as_slice() {
             b"save" => save = true,
             b"nosave" => nosave = true,
             b"abort" => abort = true,
-            b"now" | b"force" => other = true,
+            b"force" => force = true,
+            b"now" => other = true,
             _ => return Err(Error::Syntax),
         }
     }
-    if (save && nosave) || (abort && (save || nosave || other)) {
+    if (save && nosave) || (abort && (save || nosave || force || other)) {
         return Err(Error::Syntax);
     }
     if abort {
         return Err(Error::other("ERR No shutdown in progress."));
     }
-    if save {
-        return Err(Error::other(
-            "ERR persistence is not built yet, nothing can be saved: use SHUTDOWN NOSAVE",
-        ));
-    }
     log::notice(format_args!("a client asked for SHUTDOWN"));
+    context.state.persist.at_exit = if save { Some(true) } else { nosave.then_some(false) };
+    // What other clients change until the end of this tick is saved behind it.
+    if context.state.save_at_exit().is_err() && !force {
+        context.state.persist.at_exit = None;
+        return Err(Error::other("ERR Errors trying to SHUTDOWN. Check logs."));
+    }
     context.client().closing = true;
     context.deliver.outbox.shut_down();
     Ok(())

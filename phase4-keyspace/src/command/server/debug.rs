@@ -50,6 +50,7 @@ fn debug(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>)
         }
         (b"object", 3) => describe(context, args.get(2), reply)?,
         (b"journal", 2 | 3) => journal(context, args, reply)?,
+        (b"reload", 2 | 3) => reload(context, args, reply)?,
         _ => return Err(wrong_subcommand("DEBUG", args.get(1))),
     }
     Ok(())
@@ -89,6 +90,23 @@ fn journal(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_
         let text = [format!("{} {} ", change.db, change.event.name()).as_bytes(), &key].concat();
         reply.bulk(&text);
     }
+    Ok(())
+}
+
+/// `DEBUG RELOAD [NOSAVE]`: writes a snapshot, forgets everything, and loads it.
+fn reload(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
+    let state = &mut *context.state;
+    match args.at(2) {
+        None => state.save().map_err(|error| Error::other(format!("ERR cannot save: {error}")))?,
+        Some(_) if args.is(2, "nosave") => {}
+        Some(_) => return Err(Error::other("ERR DEBUG RELOAD takes no option but NOSAVE")),
+    }
+    (0..state.keyspace.databases()).for_each(|db| state.keyspace.db_mut(db).clear());
+    state.load_snapshot().map_err(|error| {
+        log::warning(format_args!("DEBUG RELOAD: {error}"));
+        Error::other("ERR Error trying to load the RDB dump, check server logs.")
+    })?;
+    reply.ok();
     Ok(())
 }
 
@@ -147,6 +165,8 @@ fn help_lines(reply: &mut Reply<'_>) {
             "    Write a line to the server's log.",
             "OBJECT <key>",
             "    Tell how a value is kept.",
+            "RELOAD [NOSAVE]",
+            "    Write a snapshot, forget everything, and load it.",
             "SET-ACTIVE-EXPIRE <0|1>",
             "    Look for expired keys in the background, or only where a command meets them.",
             "SLEEP <seconds>",

@@ -3,6 +3,7 @@ mod absent;
 mod memory;
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use phase3_eventloop::limits::Limits;
 
@@ -165,10 +166,23 @@ fn clients(page: &mut Page<'_>) {
 }
 
 fn persistence(page: &mut Page<'_>) {
-    page.field("rdb_changes_since_last_save", page.state.keyspace.changes.dirty());
-    // Redis counts from its start while nothing was saved.
-    let started = wall_clock().saturating_sub(page.state.started.elapsed());
-    page.field("rdb_last_save_time", started.as_secs());
+    let persist = &page.state.persist;
+    let seconds = |took: Option<Duration>| took.map_or(-1, |took| took.as_secs() as i64);
+    let fields = [
+        ("rdb_changes_since_last_save", page.state.unsaved() as i64),
+        ("rdb_bgsave_in_progress", persist.saving.is_some().into()),
+        ("rdb_last_save_time", persist.last_save as i64),
+        ("rdb_last_bgsave_time_sec", seconds(persist.last_took)),
+        ("rdb_current_bgsave_time_sec", seconds(persist.saving.map(|saving| saving.started.elapsed()))),
+        ("rdb_saves", persist.saves as i64),
+        ("rdb_last_load_keys_expired", persist.loaded.expired as i64),
+        ("rdb_last_load_keys_loaded", persist.loaded.keys as i64),
+    ];
+    let status = if persist.failed { "err" } else { "ok" };
+    for (name, value) in fields {
+        page.field(name, value);
+    }
+    page.field("rdb_last_bgsave_status", status);
     page.absent(absent::PERSISTENCE);
 }
 
@@ -194,6 +208,8 @@ fn stats(page: &mut Page<'_>) {
         ("pubsub_patterns", listened(Space::Pattern)),
         ("pubsubshard_channels", listened(Space::Shard)),
         ("total_error_replies", stats.total_errors()),
+        ("latest_fork_usec", page.state.persist.last_fork.as_micros() as u64),
+        ("total_forks", page.state.persist.forks),
         ("total_reads_processed", stats.turns),
         ("total_writes_processed", stats.answers),
         ("expire_cycle_cpu_milliseconds", stats.cron_time.as_millis() as u64),

@@ -31,7 +31,7 @@ pub const MEMORY: &[Field] = &[
     ("active_defrag_running", "0"),
 ];
 
-/// No snapshot and no append-only file.
+/// No append-only file; what a child copies is not measured yet, nor how far it is.
 pub const PERSISTENCE: &[Field] = &[
     ("loading", "0"),
     ("async_loading", "0"),
@@ -41,14 +41,7 @@ pub const PERSISTENCE: &[Field] = &[
     ("current_fork_perc", "0.00"),
     ("current_save_keys_processed", "0"),
     ("current_save_keys_total", "0"),
-    ("rdb_bgsave_in_progress", "0"),
-    ("rdb_last_bgsave_status", "ok"),
-    ("rdb_last_bgsave_time_sec", "-1"),
-    ("rdb_current_bgsave_time_sec", "-1"),
-    ("rdb_saves", "0"),
     ("rdb_last_cow_size", "0"),
-    ("rdb_last_load_keys_expired", "0"),
-    ("rdb_last_load_keys_loaded", "0"),
     ("aof_enabled", "0"),
     ("aof_rewrite_in_progress", "0"),
     ("aof_rewrite_scheduled", "0"),
@@ -63,7 +56,7 @@ pub const PERSISTENCE: &[Field] = &[
     ("module_fork_last_cow_size", "0"),
 ];
 
-/// No replication, eviction, forks, tracking, I/O threads; expiry finds keys by a queue and is never cut short; output
+/// No replication, eviction, tracking, I/O threads; expiry finds keys by a queue and is never cut short; output
 /// buffers are shared and neither shrink nor grow by themselves.
 pub const STATS: &[Field] = &[
     ("total_net_repl_input_bytes", "0"),
@@ -79,8 +72,6 @@ pub const STATS: &[Field] = &[
     ("evicted_clients", "0"),
     ("total_eviction_exceeded_time", "0"),
     ("current_eviction_exceeded_time", "0"),
-    ("latest_fork_usec", "0"),
-    ("total_forks", "0"),
     ("migrate_cached_sockets", "0"),
     ("slave_expires_tracked_keys", "0"),
     ("active_defrag_hits", "0"),
