@@ -170,9 +170,16 @@ fn event(channel: &str, key: &str) -> String {
     format!("{db} {event} {key}")
 }
 
+/// What redis-server 7.0.15 answers to DUMP of the string `a`; in a row, `<dump>`.
+const DUMP_OF_A: &[u8] = b"\0\x01a\x0a\0\xbf\xfe\xef\x9b\x8f\x36\x7d\xb4";
+
 fn ask(connection: &mut Connection, line: &str) -> Result<Value> {
-    let words: Vec<&[u8]> =
-        line.split(' ').map(|word| if word == "''" { "" } else { word }.as_bytes()).collect();
+    let bytes_of = |word| match word {
+        "''" => b"",
+        "<dump>" => DUMP_OF_A,
+        word => str::as_bytes(word),
+    };
+    let words: Vec<&[u8]> = line.split(' ').map(bytes_of).collect();
     let mut bytes = Vec::new();
     connection::encode(&Request::command(&words), &[], &[], &mut bytes);
     let reply = connection::exchange_one(connection, bytes).ok_or(nonsense("no reply came"))?;
@@ -412,5 +419,17 @@ pub const ROWS: &[Row] = &[
     ("SADD s 2 1", "SORT s GET # GET k* STORE d"),
     ("SADD s a", "SORT s STORE d"),
     ("SADD s 2 1;SET d x", "SORT s LIMIT 9 1 STORE d"),
+    ("SET k a", "DUMP k"),
+    ("", "DUMP k"),
+    ("", "RESTORE k 0 <dump>"),
+    ("", "RESTORE k 100000 <dump>"),
+    ("", "RESTORE k 1 <dump> ABSTTL"),
+    ("SET k x", "RESTORE k 0 <dump>"),
+    ("SET k x EX 100", "RESTORE k 0 <dump> REPLACE"),
+    ("SET k x", "RESTORE k 1 <dump> ABSTTL REPLACE"),
+    ("", "RESTORE k 1 <dump> ABSTTL REPLACE"),
+    ("RPUSH k x", "RESTORE k 0 <dump> REPLACE IDLETIME 5"),
+    ("", "RESTORE k -1 <dump>"),
+    ("", "RESTORE k 0 nonsense"),
     ("", "LOLWUT"),
 ];
