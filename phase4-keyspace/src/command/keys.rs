@@ -41,6 +41,8 @@ impl KeySpec {
     pub const TWO: KeySpec = KeySpec::Range { first: 1, last: 2, step: 1 };
     /// Every argument.
     pub const ALL: KeySpec = KeySpec::Range { first: 1, last: -1, step: 1 };
+    /// Every argument but the last, which is a timeout (`BLPOP`).
+    pub const ALL_BUT_LAST: KeySpec = KeySpec::Range { first: 1, last: -2, step: 1 };
     /// Every second argument: key, value, key, value.
     pub const PAIRS: KeySpec = KeySpec::Range { first: 1, last: -1, step: 2 };
 

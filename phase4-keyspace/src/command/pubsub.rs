@@ -1,7 +1,7 @@
 //! Publish and subscribe: a message goes to whoever listens at the moment, and to nobody else ever.
 //!
 //! A subscription is confirmed by a message, not by a reply: one for each channel.
-use super::{Command, Group, KeySpec, ServerContext, help};
+use super::{Command, Group, KeySpec, ServerContext, ServerFn, help};
 use crate::deliver::{Kind, publish};
 use crate::error::{Error, wrong_subcommand};
 use crate::state::subscriptions::{Space, Subscriptions};
@@ -49,12 +49,10 @@ pub static COMMANDS: &[Command] = &[
         ]),
 ];
 
-type Function = fn(&mut ServerContext<'_>, Args<'_>, &mut Reply<'_>) -> Result<(), Error>;
-
 const fn listen(
     name: &'static str,
     arity: i32,
-    run: Function,
+    run: ServerFn,
     since: &'static str,
     summary: &'static str,
 ) -> Command {
@@ -64,7 +62,7 @@ const fn listen(
 const fn ask(
     name: &'static str,
     arity: i32,
-    run: Function,
+    run: ServerFn,
     since: &'static str,
     summary: &'static str,
 ) -> Command {

@@ -2,31 +2,34 @@
 use super::pop::{End, pop, pop_of_several, several};
 use super::transfer::transfer;
 use crate::command::element::{keys_or_one, timeout};
-use crate::command::{BlockingFn, Command, Context, Group, KeySpec, Tried};
+use crate::command::{Command, Context, Group, KeySpec, Tried};
 use crate::error::Error;
 use crate::keyspace::Kind;
 use crate::state::waiting::Wait;
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
 
-/// All arguments but the last.
-const ALL_BUT_LAST: KeySpec = KeySpec::Range { first: 1, last: -2, step: 1 };
-
 /// The rows.
 pub const COMMANDS: &[Command] = &[
-    row("blpop", -3, "write noscript blocking", ALL_BUT_LAST, blpop)
+    Command::blocking("blpop", -3, "write noscript blocking", KeySpec::ALL_BUT_LAST, blpop)
         .doc(Group::List, "2.0.0", "Takes the first element of a list; waits until one of several has any.")
         .access(&["RW access delete"]),
-    row("brpop", -3, "write noscript blocking", ALL_BUT_LAST, brpop)
+    Command::blocking("brpop", -3, "write noscript blocking", KeySpec::ALL_BUT_LAST, brpop)
         .doc(Group::List, "2.0.0", "Takes the last element of a list; waits until one of several has any.")
         .access(&["RW access delete"]),
-    row("blmpop", -5, "write blocking movablekeys", KeySpec::Counted { count: 2, first: 3, also: 0 }, blmpop)
-        .doc(Group::List, "7.0.0", "Takes elements of the first of several lists that has any, or waits.")
-        .access(&["RW access delete"]),
-    row("blmove", 6, "write denyoom noscript blocking", KeySpec::TWO, blmove)
+    Command::blocking(
+        "blmpop",
+        -5,
+        "write blocking movablekeys",
+        KeySpec::Counted { count: 2, first: 3, also: 0 },
+        blmpop,
+    )
+    .doc(Group::List, "7.0.0", "Takes elements of the first of several lists that has any, or waits.")
+    .access(&["RW access delete"]),
+    Command::blocking("blmove", 6, "write denyoom noscript blocking", KeySpec::TWO, blmove)
         .doc(Group::List, "6.2.0", "Takes an element of one list and puts it into another, or waits for one.")
         .access(&["RW access delete", "RW insert"]),
-    row("brpoplpush", 4, "write denyoom noscript blocking", KeySpec::TWO, brpoplpush)
+    Command::blocking("brpoplpush", 4, "write denyoom noscript blocking", KeySpec::TWO, brpoplpush)
         .doc(
             Group::List,
             "2.2.0",
@@ -34,11 +37,6 @@ pub const COMMANDS: &[Command] = &[
         )
         .access(&["RW access delete", "RW insert"]),
 ];
-
-/// A row of a command that can wait.
-const fn row(name: &'static str, arity: i32, flags: &'static str, keys: KeySpec, run: BlockingFn) -> Command {
-    Command::blocking(name, arity, flags, keys, run)
-}
 
 fn blpop(
     ctx: &mut Context<'_>,

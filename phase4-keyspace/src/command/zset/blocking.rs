@@ -8,15 +8,12 @@ use crate::state::waiting::Wait;
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
 
-/// All arguments but the last.
-const ALL_BUT_LAST: KeySpec = KeySpec::Range { first: 1, last: -2, step: 1 };
-
 /// The rows.
 pub const COMMANDS: &[Command] = &[
-    Command::blocking("bzpopmin", -3, "write noscript blocking fast", ALL_BUT_LAST, bzpopmin)
+    Command::blocking("bzpopmin", -3, "write noscript blocking fast", KeySpec::ALL_BUT_LAST, bzpopmin)
         .doc(Group::SortedSet, "5.0.0", "Takes the member with the lowest score, or waits for one.")
         .access(&["RW access delete"]),
-    Command::blocking("bzpopmax", -3, "write noscript blocking fast", ALL_BUT_LAST, bzpopmax)
+    Command::blocking("bzpopmax", -3, "write noscript blocking fast", KeySpec::ALL_BUT_LAST, bzpopmax)
         .doc(Group::SortedSet, "5.0.0", "Takes the member with the highest score, or waits for one.")
         .access(&["RW access delete"]),
     Command::blocking(
