@@ -3,11 +3,18 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use author::pictures::{runs, samples};
+use author::pictures::{here, runs, samples};
 use grader::workspace;
 
-const NAMES: [&str; 6] =
-    ["stalled-client", "idle-connections", "pipeline-depth", "memory-per-key", "rehash-pause", "traces"];
+const NAMES: [&str; 7] = [
+    "here",
+    "stalled-client",
+    "idle-connections",
+    "pipeline-depth",
+    "memory-per-key",
+    "rehash-pause",
+    "traces",
+];
 
 fn main() -> Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
@@ -15,6 +22,10 @@ fn main() -> Result<()> {
         bail!("{unknown}: no such picture; there are {}", NAMES.join(", "));
     }
     let root = workspace::root()?;
+    // This one is drawn, not measured.
+    if wanted == ["here"] {
+        return make(&root, "here");
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .current_dir(&root)
@@ -45,6 +56,7 @@ fn make(root: &Path, name: &str) -> Result<()> {
     let built = root.join("target/release");
     let eventloop = built.join("eventloop-server");
     let chart = match name {
+        "here" => return here::write(&root.join("docs/src/images")),
         "stalled-client" => runs::stalled_client(&built.join("framed-server"), &eventloop)?,
         "idle-connections" => runs::idle_connections(&eventloop)?,
         "pipeline-depth" => runs::pipeline_depth(&built.join("keyspace-server"))?,
@@ -58,5 +70,9 @@ fn make(root: &Path, name: &str) -> Result<()> {
     };
     let folder = root.join("docs/src/images");
     std::fs::create_dir_all(&folder)?;
+    // A long table would tell less than the line.
+    if chart.series[0].points.len() <= 20 {
+        std::fs::write(folder.join(format!("measured-{name}.md")), chart.markdown())?;
+    }
     Ok(std::fs::write(folder.join(format!("measured-{name}.svg")), chart.svg())?)
 }

@@ -95,6 +95,12 @@ fn number(value: f64) -> String {
     }
 }
 
+/// As a measurement is told: without the digits that the next run would change.
+fn figure(value: f64) -> String {
+    let step = if value >= 1000.0 { 10f64.powf(value.log10().floor() - 2.0) } else { 0.1 };
+    number((value / step).round() * step)
+}
+
 fn trim(value: f64) -> String {
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -125,6 +131,22 @@ impl Chart {
         svg.finish()
     }
 
+    /// The chart's figures as a Markdown table, for the chapter that shows the chart.
+    pub fn markdown(&self) -> String {
+        let mut rows = vec![format!("| {} |", self.x), "|---|".to_owned()];
+        for (x, _) in &self.series[0].points {
+            rows.push(format!("| {} |", number(*x)));
+        }
+        for series in &self.series {
+            rows[0] += &format!(" {} |", series.name);
+            rows[1] += "---|";
+            for (row, (_, y)) in rows[2..].iter_mut().zip(&series.points) {
+                *row += &format!(" {} |", figure(*y));
+            }
+        }
+        format!("*{}*\n\n{}\n", self.y, rows.join("\n"))
+    }
+
     fn axes(&self, svg: &mut Svg, x: &Axis, y: &Axis) {
         for tick in y.ticks() {
             let at = y.at(tick);
@@ -152,8 +174,12 @@ impl Chart {
             let left = middle + (index as f64 - self.series.len() as f64 / 2.0) * width;
             let top = y.at(*value);
             svg.rect(left, top, width - 3.0, HEIGHT - BOTTOM - top, &[("fill", colour)]);
-            let figure = number((*value * 10.0).round() / 10.0);
-            svg.text(left + (width - 3.0) / 2.0, top - 4.0, figure, &[("class", "figure"), MIDDLE, INK]);
+            svg.text(
+                left + (width - 3.0) / 2.0,
+                top - 4.0,
+                figure(*value),
+                &[("class", "figure"), MIDDLE, INK],
+            );
         }
     }
 }
@@ -164,7 +190,7 @@ fn line(svg: &mut Svg, series: &Series, colour: &str, x: &Axis, y: &Axis) {
     // Dots only where there are few: they say what was measured and what is drawn between.
     if series.points.len() <= 20 {
         for (px, py) in &series.points {
-            let title = format!("{} : {}", number(*px), number(*py));
+            let title = format!("{} : {}", number(*px), figure(*py));
             svg.circle(x.at(*px), y.at(*py), 4.0, &title, &[("fill", colour)]);
         }
     }
@@ -204,6 +230,23 @@ mod tests {
         };
         // The ground, two legend marks, four bars.
         assert_eq!(chart.svg().matches("<rect").count(), 7);
+    }
+
+    #[test]
+    fn a_table_holds_the_figures_of_the_chart() {
+        let series =
+            |name: &str, value| Series { name: name.into(), points: vec![(3.0, value), (1600.0, 17_543.2)] };
+        let chart = Chart {
+            title: String::new(),
+            x: "value".into(),
+            y: "bytes".into(),
+            log: (false, false),
+            bars: true,
+            series: vec![series("ours", 33.84), series("redis", 115.3)],
+        };
+        let table = "*bytes*\n\n| value | ours | redis |\n|---|---|---|\n| 3 | 33.8 | 115.3 |\n| 1.6k | 17.5k | 17.5k |\n";
+        assert_eq!(chart.markdown(), table);
+        assert!(chart.svg().contains(">33.8<") && chart.svg().contains(">17.5k<"));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The book names only what exists: anchors, links, sections, checks, bugs, pictures.
 #![allow(clippy::unwrap_used, reason = "a test may unwrap, in its helpers too")]
+mod quizzes;
+mod steps;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -80,6 +83,20 @@ fn every_included_anchor_exists() {
     report(&complaints);
 }
 
+/// A page without its code blocks, in which `[name](path)` is no link.
+fn prose(text: &str) -> String {
+    let mut fenced = false;
+    let mut kept = String::new();
+    for line in text.lines() {
+        fenced ^= line.trim_start().starts_with("```");
+        if !fenced {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
+}
+
 /// As mdBook makes them: lower case, spaces to hyphens, other punctuation dropped.
 fn slug(heading: &str) -> String {
     let plain = heading.trim().trim_start_matches('#').trim().to_lowercase();
@@ -110,7 +127,7 @@ fn sections(text: &str) -> BTreeSet<String> {
 fn every_link_and_picture_leads_somewhere() {
     let mut complaints = Vec::new();
     for (page, text) in pages() {
-        for target in all(r"\]\(([^)\s]+)\)", &text) {
+        for target in all(r"\]\(([^)\s]+)\)", &prose(&text)) {
             if target.contains("://") {
                 complaints.push(format!("{}: {target}: the book stands without the network", page.display()));
                 continue;
@@ -201,7 +218,7 @@ fn the_summary_lists_every_page_and_no_page_is_a_stub() {
     for (page, text) in pages() {
         let name = page.strip_prefix(root().join("docs/src")).unwrap().display().to_string();
         let file_name = page.file_name().unwrap().to_string_lossy().into_owned();
-        let included = everything.contains(&format!("{{{{#include {file_name}}}}}"));
+        let included = everything.contains(&format!("{file_name}}}}}"));
         if name != "SUMMARY.md" && !included && !summary.contains(&format!("({name})")) {
             complaints.push(format!("{name} is not in SUMMARY.md"));
         }
@@ -209,6 +226,28 @@ fn the_summary_lists_every_page_and_no_page_is_a_stub() {
             complaints.push(format!("{name} is a stub"));
         }
     }
+    report(&complaints);
+}
+
+/// A chart and the table that tells its figures come from one measurement.
+#[test]
+fn every_figure_of_a_measured_table_stands_in_its_chart() {
+    let images = root().join("docs/src/images");
+    let mut complaints = Vec::new();
+    let mut tables = 0;
+    for (page, text) in pages().into_iter().filter(|(page, _)| page.starts_with(&images)) {
+        tables += 1;
+        let chart = std::fs::read_to_string(page.with_extension("svg")).unwrap();
+        for row in text.lines().filter(|line| line.starts_with("| ")).skip(1) {
+            for figure in row.split('|').map(str::trim).skip(2).filter(|cell| !cell.is_empty()) {
+                let shown = [format!(" : {figure}<"), format!(">{figure}<")];
+                if !shown.iter().any(|words| chart.contains(words)) {
+                    complaints.push(format!("{}: {figure} is not in the chart", page.display()));
+                }
+            }
+        }
+    }
+    assert!(tables >= 4, "{tables} measured tables");
     report(&complaints);
 }
 
