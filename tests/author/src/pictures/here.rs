@@ -11,7 +11,7 @@ const ROOMS: [(usize, &str, &str); 4] = [
     (1, "socket", "bytes in, bytes out"),
     (2, "frame", "bytes to messages"),
     (3, "event loop", "all clients, one thread"),
-    (4, "keyspace", "commands on a hashtable"),
+    (4, "keyspace", "names to values"),
 ];
 
 const WIDTH: f64 = 728.0;

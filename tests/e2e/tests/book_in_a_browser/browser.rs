@@ -82,11 +82,9 @@ impl Browser {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let message = self.from.recv_timeout(left).expect("chromium answers in time");
-            match message["method"].as_str() {
-                Some("Runtime.consoleAPICalled" | "Runtime.exceptionThrown" | "Log.entryAdded") => {
-                    self.console.push(message["params"].to_string());
-                }
-                _ => {}
+            let method = message["method"].as_str().unwrap_or_default();
+            if ["Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"].contains(&method) {
+                self.console.push(message["params"].to_string());
             }
             if wanted(&message) {
                 return message;
