@@ -28,7 +28,7 @@ pub fn contracts(root: &Path) -> Result<BTreeMap<String, String>> {
             let plain = strip::without_marks(&emptied.text);
             for anchor in emptied.anchors {
                 let step = steps.iter().find(|step| step.anchor == anchor).expect("a region is a step's");
-                let contract = function_around(&plain, &step.placeholder());
+                let contract = function_around(&plain, &step.placeholder()[0]);
                 let contract = contract.with_context(|| format!("{anchor} stands in no function"))?;
                 found.insert(step.number.clone(), contract);
             }

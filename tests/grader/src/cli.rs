@@ -26,7 +26,7 @@ pub use plan::{chosen_seed, plan};
 /// Exit status: 0 when every check that counts passed, 1 when one failed or was blocked, 2 when grading was not possible:
 /// a program that is not there, no time left, a machine that does not play along. With --batch the worst of all submissions
 /// counts.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "grade", version)]
 pub struct Arguments {
     /// phase1, phase2, phase3 or phase4
@@ -153,9 +153,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// When the plan makes no sense or a report cannot be written.
 pub fn grade_once(arguments: &Arguments, hints: u8) -> anyhow::Result<ExitCode> {
-    let plan = plan(arguments)?;
-    let run = run_and_report(arguments, &plan, hints)?;
-    Ok(exit_code(run.verdict()))
+    Ok(exit_code(grade_and_report(arguments, hints)?.verdict()))
+}
+
+/// The same, with all that came of it.
+///
+/// # Errors
+/// As [`grade_once`].
+pub fn grade_and_report(arguments: &Arguments, hints: u8) -> anyhow::Result<Run> {
+    run_and_report(arguments, &plan(arguments)?, hints)
 }
 
 /// The exit status that stands for a verdict.

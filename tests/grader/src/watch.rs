@@ -16,52 +16,102 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{self, LocalFlags, SetArg, Termios};
 
 use crate::cli::{self, Arguments};
+use crate::report::{CheckResult, Run, RunVerdict, Status};
 use crate::target;
 
 /// Milliseconds between two looks at the files.
 const LOOK_EVERY: u16 = 500;
 /// Folders that hold what is built, not what is written.
 const SKIPPED: [&str; 6] = ["target", ".git", "node_modules", "__pycache__", ".venv", "book"];
+/// Files that this program writes itself while it looks.
+const OWN: [&str; 3] = [".course.toml", ".course.toml.new", "Cargo.lock"];
 /// More files than any homework has; beyond, watching would cost more than it gives.
 const MOST_FILES: usize = 20_000;
 
 /// The terminal as it was found.
 static FOUND: Mutex<Option<Termios>> = Mutex::new(None);
 
-/// Grades until told to stop.
+/// Grades until told to stop: with one seed, so that a failure stays the same until it is mended.
 ///
 /// # Errors
 /// When the first plan makes no sense or standard input cannot be watched.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    cli::plan(arguments)?;
-    let keys = std::io::stdin().is_terminal();
-    if keys {
-        read_single_keys().context("the terminal does not give single keys")?;
+    let first = cli::plan(arguments)?;
+    let mut arguments = arguments.clone();
+    if arguments.student.is_none() {
+        arguments.seed = Some(first.seed);
     }
-    let outcome = watch(arguments);
-    restore_terminal();
-    outcome
+    let here = std::env::current_dir().context("the current directory is gone")?;
+    let mut before: Option<Vec<String>> = None;
+    again_and_again(&here, arguments.hint, "r rerun, h hint, q quit", |hints| {
+        let run = cli::grade_and_report(&arguments, hints)?;
+        if let Some(before) = &before {
+            println!("\n{}", since(before, &passed(&run), run.verdict()));
+        }
+        before = Some(passed(&run));
+        Ok(())
+    })
 }
 
-fn watch(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let here = std::env::current_dir().context("the current directory is gone")?;
-    let mut hints = arguments.hint;
-    loop {
-        let seen = stamps(&here);
-        match cli::grade_once(arguments, hints) {
-            Ok(_) => {}
-            // It does not compile, for instance: the learner is about to mend that.
-            Err(error) => eprintln!("{error:#}"),
+fn passed(run: &Run) -> Vec<String> {
+    let passed = run.results.iter().filter(|result| matches!(result.status, Status::Passed));
+    passed.map(CheckResult::id).collect()
+}
+
+/// What has been mended since the round before, and what has been broken.
+fn since(before: &[String], now: &[String], verdict: RunVerdict) -> String {
+    let more = |of: &[String], than: &[String]| -> Vec<String> {
+        of.iter().filter(|id| !than.contains(id)).cloned().collect()
+    };
+    let (mended, broken) = (more(now, before), more(before, now));
+    let mut lines = Vec::new();
+    if !mended.is_empty() {
+        lines.push(format!("mended: {}", mended.join(", ")));
+    }
+    if !broken.is_empty() {
+        lines.push(format!("broken since the last round: {}", broken.join(", ")));
+    }
+    match verdict {
+        RunVerdict::Passed => lines.push("everything that was graded passes".to_owned()),
+        _ if lines.is_empty() => lines.push("the same as before".to_owned()),
+        _ => {}
+    }
+    lines.join("\n")
+}
+
+/// Does `round` now, and again after each change of a file below `here` and on a key, until told to stop. It is told how many
+/// hints are wanted.
+///
+/// # Errors
+/// When standard input cannot be watched. An error of a round is shown, and the next may mend it.
+pub fn again_and_again(
+    here: &Path,
+    hints: u8,
+    keys: &str,
+    mut round: impl FnMut(u8) -> anyhow::Result<()>,
+) -> anyhow::Result<ExitCode> {
+    if std::io::stdin().is_terminal() {
+        read_single_keys().context("the terminal does not give single keys")?;
+    }
+    let mut hints = hints;
+    let outcome = loop {
+        let seen = stamps(here);
+        // It does not compile, for instance: the learner is about to mend that.
+        if let Err(error) = round(hints) {
+            eprintln!("{error:#}");
         }
         target::kill_all();
-        println!("\nwatching {} file(s): r rerun, h hint, q quit", seen.len());
+        println!("\nwatching {} file(s): {keys}", seen.len());
         std::io::stdout().flush().ok();
-        match next_wish(&here, &seen)? {
-            Wish::Rerun => {}
-            Wish::Hint => hints = (hints + 1).min(3),
-            Wish::Quit => return Ok(ExitCode::SUCCESS),
+        match next_wish(here, &seen) {
+            Ok(Wish::Rerun) => {}
+            Ok(Wish::Hint) => hints = (hints + 1).min(3),
+            Ok(Wish::Quit) => break Ok(ExitCode::SUCCESS),
+            Err(error) => break Err(error),
         }
-    }
+    };
+    restore_terminal();
+    outcome
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -120,6 +170,7 @@ fn stamps(folder: &Path) -> BTreeMap<PathBuf, SystemTime> {
             if kind.is_dir() && !SKIPPED.iter().any(|skipped| name == *skipped) {
                 folders.push(entry.path());
             } else if kind.is_file()
+                && !OWN.iter().any(|own| name == *own)
                 && found.len() < MOST_FILES
                 && let Ok(changed) = entry.metadata().and_then(|data| data.modified())
             {
@@ -162,6 +213,15 @@ mod tests {
         assert_eq!(wish(b'H'), Some(Wish::Hint));
         assert_eq!(wish(b'q'), Some(Wish::Quit));
         assert_eq!(wish(b'x'), None);
+    }
+
+    #[test]
+    fn what_was_mended_and_what_was_broken_is_said() {
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        let (old, new) = (ids(&["a", "b"]), ids(&["b", "c"]));
+        assert_eq!(since(&old, &new, RunVerdict::Failed), "mended: c\nbroken since the last round: a");
+        assert_eq!(since(&old, &old, RunVerdict::Failed), "the same as before");
+        assert!(since(&[], &old, RunVerdict::Passed).ends_with("everything that was graded passes"));
     }
 
     #[test]

@@ -15,18 +15,29 @@ pub fn own_server(phase: Phase) -> anyhow::Result<Vec<String>> {
     server_of(&root()?, phase)
 }
 
+/// The crate of a phase, which is also its folder.
+#[must_use]
+pub fn package(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Echo => "phase1-echo",
+        Phase::Framing => "phase2-framing",
+        Phase::EventLoop => "phase3-eventloop",
+        Phase::Keyspace => "phase4-keyspace",
+    }
+}
+
 /// The same for any workspace of the course: a student's submission.
 ///
 /// # Errors
 /// When it does not compile.
 pub fn server_of(root: &Path, phase: Phase) -> anyhow::Result<Vec<String>> {
-    let (package, binary) = match phase {
-        Phase::Echo => ("phase1-echo", "echo-server"),
-        Phase::Framing => ("phase2-framing", "framed-server"),
-        Phase::EventLoop => ("phase3-eventloop", "eventloop-server"),
-        Phase::Keyspace => ("phase4-keyspace", "keyspace-server"),
+    let binary = match phase {
+        Phase::Echo => "echo-server",
+        Phase::Framing => "framed-server",
+        Phase::EventLoop => "eventloop-server",
+        Phase::Keyspace => "keyspace-server",
     };
-    let path = build(root, package, binary)?;
+    let path = build(root, package(phase), binary)?;
     let mut argv = vec![path.display().to_string(), "--port".into(), "{port}".into()];
     if phase == Phase::Keyspace {
         argv.extend(["--framed-port", "{framed_port}", "--dir", "{dir}"].map(String::from));

@@ -1,65 +1,15 @@
-//! The steps of the course, from `tests/course.toml`.
+//! The steps of the course, held against the sources, the book and the grader.
 
-use std::path::Path;
-
-use anyhow::{Context, Result};
-use serde::Deserialize;
-
-use grader::check::Phase;
-
-/// All steps, in teaching order.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Course {
-    /// See [`Step`].
-    pub step: Vec<Step>,
-}
-
-/// One thing a student writes.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Step {
-    /// `2.3`: phase and place in it.
-    pub number: String,
-    /// The region of the source that holds the answer; ends in `-body`.
-    pub anchor: String,
-    /// What to do, as the `todo!` says it.
-    pub title: String,
-    /// The chapter that explains it, from `docs/src`.
-    pub chapter: String,
-    /// What stands in the region's place where a bare `todo!` would not compile.
-    pub stub: Option<String>,
-}
-
-impl Step {
-    /// What replaces the answer.
-    pub fn placeholder(&self) -> String {
-        self.stub.clone().unwrap_or_else(|| format!("todo!(\"step {}: {}\")", self.number, self.title))
-    }
-}
-
-impl Course {
-    /// Reads the course of the workspace at `root`.
-    ///
-    /// # Errors
-    /// Names the line that is not understood.
-    pub fn load(root: &Path) -> Result<Course> {
-        let file = root.join("tests/course.toml");
-        let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-        toml::from_str(&text).with_context(|| file.display().to_string())
-    }
-
-    /// The steps of one phase.
-    pub fn of(&self, phase: Phase) -> Vec<&Step> {
-        let digit = phase.name().trim_start_matches("phase");
-        self.step.iter().filter(|step| step.number.split('.').next() == Some(digit)).collect()
-    }
-}
+pub use grader::steps::{Course, Step};
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use grader::check::Phase;
+    use grader::{checks, workspace};
 
     fn root() -> &'static Path {
         Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
@@ -96,6 +46,32 @@ mod tests {
                     "{} does not exist",
                     step.chapter
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn what_turns_green_exists_and_belongs_to_one_step() {
+        let course = Course::load(root()).unwrap();
+        for phase in Phase::ALL {
+            let crate_folder = root().join(workspace::package(phase)).join("src");
+            let files = crate::handout::files_below(&crate_folder).unwrap();
+            let sources: String = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+            let mut seen = BTreeSet::new();
+            for step in course.of(phase) {
+                for name in &step.checks {
+                    assert!(
+                        checks::of(phase).any(|check| check.name == name),
+                        "{}: no check {name}",
+                        step.number
+                    );
+                    assert!(seen.insert(name.clone()), "{name} turns green twice");
+                }
+                for name in &step.tests {
+                    let function = name.rsplit("::").next().unwrap();
+                    assert!(sources.contains(&format!("fn {function}(")), "{}: no test {name}", step.number);
+                    assert!(seen.insert(name.clone()), "{name} turns green twice");
+                }
             }
         }
     }

@@ -32,7 +32,9 @@ pub fn empty_regions(text: &str, steps: &[&Step]) -> Result<Emptied> {
             bail!("the region {} has no ANCHOR_END", step.anchor);
         }
         let indent = &line[..line.len() - line.trim_start().len()];
-        kept.push_str(&format!("{indent}{}\n", step.placeholder()));
+        for line in step.placeholder() {
+            kept.push_str(&format!("{}\n", format!("{indent}{line}").trim_end()));
+        }
         anchors.push(step.anchor.clone());
     }
     Ok(Emptied { text: kept, anchors })
@@ -65,13 +67,7 @@ mod tests {
     use super::*;
 
     fn step() -> Step {
-        Step {
-            number: "1.2".into(),
-            anchor: "add-body".into(),
-            title: "add".into(),
-            chapter: String::new(),
-            stub: None,
-        }
+        Step { number: "1.2".into(), anchor: "add-body".into(), title: "add".into(), ..Step::default() }
     }
 
     const SOURCE: &str = "// ANCHOR: add\nfn add(a: i32) -> i32 {\n    // ANCHOR: add-body\n    let b = a;\n    a + b\n    \
