@@ -31,7 +31,7 @@ pub use crate::types::{
     Collection, Deadline, Edit, Found, Hash, HashRef, Kind, List, ListRef, Millis, Object, Rules, Set,
     SetRef, Taken, Thresholds, Value, ZSet, ZSetRef, zset,
 };
-pub use change::{Change, Changes};
+pub use change::{Change, Changes, Mark};
 pub use db::{Db, Plain, Standing};
 pub use db_mut::DbMut;
 pub use event::{Class, Event};
@@ -45,6 +45,8 @@ pub struct Keyspace {
     pub changes: Changes,
     random: Random,
     now: Millis,
+    /// See [`Keyspace::set_replaying`].
+    replaying: bool,
 }
 
 impl Keyspace {
@@ -61,6 +63,7 @@ impl Keyspace {
             hasher,
             changes: Changes::default(),
             now: 0,
+            replaying: false,
         }
     }
 
@@ -73,6 +76,20 @@ impl Keyspace {
         for db in &mut self.dbs {
             db.set_now(now);
         }
+    }
+
+    /// While a log is replayed, no key dies of its deadline: the log itself says when one did. What is still there and
+    /// should have died meanwhile does so afterwards.
+    pub fn set_replaying(&mut self, replaying: bool) {
+        self.replaying = replaying;
+        for db in &mut self.dbs {
+            db.now = if replaying { Millis::MIN } else { self.now };
+        }
+    }
+
+    /// Whether a key with this deadline would be dead.
+    pub fn is_past(&self, deadline: Millis) -> bool {
+        deadline <= self.now && !self.replaying
     }
 
     /// Sets up to what collections are small.

@@ -37,6 +37,16 @@ pub struct Changes {
     keep_misses: bool,
     entries: Vec<Entry>,
     keys: Vec<u8>,
+    /// Details are kept, too.
+    keep_details: bool,
+    details: Vec<Range<u32>>,
+}
+
+/// A place in a unit's journal: what one of its commands did stands behind it.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Mark {
+    entries: usize,
+    details: usize,
 }
 
 impl Changes {
@@ -72,12 +82,41 @@ impl Changes {
 
     #[cold]
     fn push(&mut self, db: u32, key: Option<&[u8]>, event: Event) {
-        let key = key.map(|key| {
-            let start = self.keys.len() as u32;
-            self.keys.extend_from_slice(key);
-            start..self.keys.len() as u32
-        });
+        let key = key.map(|key| self.keep_bytes(key));
         self.entries.push(Entry { db, key, event });
+    }
+
+    fn keep_bytes(&mut self, bytes: &[u8]) -> Range<u32> {
+        let start = self.keys.len() as u32;
+        self.keys.extend_from_slice(bytes);
+        start..self.keys.len() as u32
+    }
+
+    /// Whether something reads what chance has decided (which members `SPOP` took): such a command says it with
+    /// [`Changes::detail`] then, and only then.
+    pub fn keeps_details(&self) -> bool {
+        self.keep_details
+    }
+
+    /// Notes what neither the request nor the keyspace will tell about the command that runs.
+    pub fn detail(&mut self, bytes: &[u8]) {
+        let detail = self.keep_bytes(bytes);
+        self.details.push(detail);
+    }
+
+    /// The details noted since a mark.
+    pub fn details_since(&self, mark: Mark) -> impl ExactSizeIterator<Item = &[u8]> + Clone {
+        self.details[mark.details..].iter().map(|at| &self.keys[at.start as usize..at.end as usize])
+    }
+
+    /// Starts or stops keeping details.
+    pub fn set_keep_details(&mut self, keep: bool) {
+        self.keep_details = keep;
+    }
+
+    /// The place behind all that this unit has noted so far.
+    pub fn mark(&self) -> Mark {
+        Mark { entries: self.entries.len(), details: self.details.len() }
     }
 
     /// Starts or stops keeping lookups in vain as well.
@@ -106,7 +145,12 @@ impl Changes {
 
     /// This unit's entries, in order.
     pub fn iter(&self) -> impl Iterator<Item = Change<'_>> {
-        self.entries.iter().map(|entry| Change {
+        self.since(Mark::default())
+    }
+
+    /// The entries since a mark, in order.
+    pub fn since(&self, mark: Mark) -> impl Iterator<Item = Change<'_>> {
+        self.entries[mark.entries..].iter().map(|entry| Change {
             db: entry.db,
             key: entry.key.as_ref().map(|key| &self.keys[key.start as usize..key.end as usize]),
             event: entry.event,
@@ -117,8 +161,10 @@ impl Changes {
     pub fn clear(&mut self) {
         self.entries.clear();
         self.keys.clear();
+        self.details.clear();
         // One huge unit (a MSET of a million keys) leaves no huge buffers.
         self.entries.shrink_to(1024);
+        self.details.shrink_to(1024);
         self.keys.shrink_to(64 * 1024);
     }
 }
@@ -126,6 +172,23 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_one_command_did_stands_behind_a_mark() {
+        let mut changes = Changes::default();
+        changes.set_keep(true);
+        assert!(!changes.keeps_details());
+        changes.note(0, b"a", Event::SPop, 1);
+        changes.detail(b"member");
+        let mark = changes.mark();
+        changes.note(0, b"b", Event::SPop, 1);
+        changes.detail(b"");
+        changes.detail(b"x");
+        assert_eq!(changes.since(mark).map(|change| change.key).collect::<Vec<_>>(), [Some(&b"b"[..])]);
+        assert_eq!(changes.details_since(mark).collect::<Vec<_>>(), [&b""[..], b"x"]);
+        changes.clear();
+        assert_eq!(changes.details_since(changes.mark()).len(), 0);
+    }
 
     #[test]
     fn the_count_is_kept_always_and_the_entries_for_a_reader() {

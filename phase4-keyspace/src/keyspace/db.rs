@@ -129,6 +129,11 @@ impl Db {
         (!self.is_dead(self.store.record(place.reference))).then(|| self.store.value(place.reference))
     }
 
+    /// What is stored at a key, dead or alive, with nothing marked, removed or counted.
+    pub fn stored(&self, key: Key<'_>) -> Option<Found<'_>> {
+        self.store.locate(key).map(|place| self.found(place.reference, 0))
+    }
+
     /// Bytes that a key takes, its value and its share of the table included; with nothing marked, removed or counted.
     pub fn usage(&self, key: Key<'_>) -> Option<usize> {
         /// Seven references to a bucket of 64 bytes.

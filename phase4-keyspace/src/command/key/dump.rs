@@ -80,7 +80,7 @@ fn restore(context: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> 
     })?;
     let now = context.keyspace.now();
     let deadline = (ttl > 0).then(|| if options.absolute { ttl } else { ttl.saturating_add(now) });
-    if deadline.is_some_and(|deadline: Millis| deadline <= now) {
+    if deadline.is_some_and(|deadline: Millis| context.keyspace.is_past(deadline)) {
         context.db().remove(key, Event::Del);
     } else {
         context.db().restore(key, object, deadline, options.idle_secs.map(|idle| idle as u64));

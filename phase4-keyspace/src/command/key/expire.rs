@@ -73,10 +73,10 @@ fn set_deadline(
         .and_then(|millis| millis.checked_add(base))
         .ok_or(Error::InvalidExpire(name))?;
     let key = ctx.first_key(args.get(1));
-    let now = ctx.keyspace.now();
+    let past = ctx.keyspace.is_past(deadline);
     let mut db = ctx.db();
     let applies = db.find(key).is_some_and(|found| conditions.hold(found.deadline, deadline));
-    if applies && deadline <= now {
+    if applies && past {
         db.remove(key, Event::Del);
     } else if applies {
         db.set_deadline(key, Some(deadline), Event::Expire);

@@ -40,7 +40,10 @@ fn spop(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<
             Edit::Changed(member)
         })?;
         match popped {
-            Some(member) => reply.bulk(&member),
+            Some(member) => {
+                taken(ctx, &member);
+                reply.bulk(&member);
+            }
             None => reply.nil(),
         }
         return Ok(());
@@ -59,17 +62,27 @@ fn spop(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<
         ctx.db().remove_emptied(key, Event::SPop, len as u32);
     } else {
         reply.set(count as usize);
+        let mut members = Vec::with_capacity(count as usize);
         ctx.db().update::<Set, _>(key, Event::SPop, |set, rules| {
-            for _ in 0..count {
-                reply.bulk(&set.pop(|| random.next()));
-            }
+            members.extend((0..count).map(|_| set.pop(|| random.next())));
             if (len - count) * COPIED_BELOW <= count {
                 set.forget_past(rules);
             }
             Edit::Counted(count as u32, ())
         })?;
+        for member in &members {
+            taken(ctx, member);
+            reply.bulk(member);
+        }
     }
     Ok(())
+}
+
+/// Notes which member chance has chosen.
+fn taken(ctx: &mut Context<'_>, member: &[u8]) {
+    if ctx.keyspace.changes.keeps_details() {
+        ctx.keyspace.changes.detail(member);
+    }
 }
 
 /// `SRANDMEMBER key [count]`
