@@ -16,6 +16,7 @@ use phase3_eventloop::poller::PollerKind;
 
 use crate::keyspace::Thresholds;
 use crate::log::Level;
+use crate::persist::aof::Policy;
 use crate::persist::rdb::save::Options;
 use crate::persist::status::SavePoint;
 
@@ -126,6 +127,20 @@ pub struct Config {
     pub rdbchecksum: bool,
     /// After a background save that failed, nothing is written.
     pub stop_writes_on_bgsave_error: bool,
+    /// Every change is logged.
+    pub appendonly: bool,
+    /// When the log is on the disk.
+    pub appendfsync: Policy,
+    /// What the names of the log's files begin with.
+    pub appendfilename: String,
+    /// The folder of the log.
+    pub appenddirname: String,
+    /// A rewritten log begins with a snapshot; otherwise it is made of requests.
+    pub aof_use_rdb_preamble: bool,
+    /// A log that ends in the middle of a request is loaded up to there.
+    pub aof_load_truncated: bool,
+    /// The time stands in the log.
+    pub aof_timestamp_enabled: bool,
     /// How much is logged.
     pub loglevel: Level,
     /// Where to; empty: stderr.
@@ -168,6 +183,13 @@ impl Default for Config {
             rdbcompression: true,
             rdbchecksum: true,
             stop_writes_on_bgsave_error: true,
+            appendonly: false,
+            appendfsync: Policy::EverySecond,
+            appendfilename: "appendonly.aof".into(),
+            appenddirname: "appendonlydir".into(),
+            aof_use_rdb_preamble: true,
+            aof_load_truncated: true,
+            aof_timestamp_enabled: false,
             loglevel: Level::Notice,
             logfile: PathBuf::new(),
         }
@@ -189,7 +211,12 @@ impl Config {
 
     /// How snapshots are written.
     pub fn rdb_options(&self) -> Options {
-        Options { compress: self.rdbcompression, checksum: self.rdbchecksum }
+        Options { compress: self.rdbcompression, checksum: self.rdbchecksum, of_log: false }
+    }
+
+    /// Where the log's files are.
+    pub fn log_folder(&self) -> PathBuf {
+        self.dir.join(&self.appenddirname)
     }
 
     /// Where the snapshot is.

@@ -19,7 +19,7 @@
 //! | 2 | `dict` | linear hashing: a hash to a reference |
 //! | 3 values | `types` | what a key can hold |
 //! | 4 the keyspace | [`keyspace`] | numbered databases: what a lookup means, who dies next, what changed |
-//! | 4 | [`persist`] | snapshots in Redis's file format, the process that writes them |
+//! | 4 | [`persist`] | snapshots and the append-only file, in Redis's formats |
 //! | 5 what a server is | [`config`] | parameters, from the file and at run time |
 //! | 5 | [`state`] | databases, clients, counters: everything a command may touch, without control flow |
 //! | 5 | [`deliver`] | the gate for output: bytes to any client, limits by class |

@@ -4,6 +4,7 @@ pub mod batch;
 mod cron;
 mod exec;
 pub mod execute;
+mod logging;
 mod run;
 mod tell;
 mod turn;
@@ -28,7 +29,7 @@ use crate::state::State;
 use crate::wire::reply::{Wire, framed};
 
 use batch::{Batch, Lookahead};
-use unit::end_unit;
+use unit::{Unit, end_unit};
 
 pub use crate::config::listen::{FRAMED_LISTENER, RESP_LISTENER};
 
@@ -148,7 +149,8 @@ impl Service for Server {
                 .keyspace
                 .cron(self.state.active_expire && self.state.pause.is_none())
                 .map(Duration::from_millis);
-            end_unit(&mut self.state, &mut Deliver::new(outbox, None, &mut self.behind_reply));
+            let deliver = &mut Deliver::new(outbox, None, &mut self.behind_reply);
+            end_unit(&mut self.state, deliver, Unit::Background);
             self.state.stats.cron_time += start.elapsed();
             self.next_cron = now + sooner.map_or(regular, |sooner| sooner.min(regular));
         }
@@ -181,6 +183,13 @@ impl Service for Server {
             }
             _ => log::verbose(format_args!("closed {}: {ending:?}", client.peer)),
         }
+    }
+
+    fn before_flush(&mut self, outbox: &mut Outbox) -> anyhow::Result<()> {
+        if self.state.aof.is_on() {
+            self.state.flush_log(outbox.now()).context("the append-only file cannot be written")?;
+        }
+        Ok(())
     }
 
     fn child_exited(&mut self, _: &mut Outbox) {

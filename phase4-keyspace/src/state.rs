@@ -1,6 +1,7 @@
 //! What a server *is* while it runs: databases, clients, parameters, counters. No control flow: commands and the server
 //! above read and change it.
 pub mod clients;
+pub mod logging;
 pub mod meter;
 pub mod pause;
 pub mod pubsub;
@@ -25,6 +26,7 @@ use crate::config::listen::RESP_LISTENER;
 use crate::keyspace::{Keyspace, Millis, Standing};
 use crate::memory;
 use crate::persist::Persist;
+use crate::persist::aof::Aof;
 use crate::wire::limits::Limits;
 use crate::wire::reply::Wire;
 
@@ -63,6 +65,8 @@ pub struct State {
     pub waiting: Waiting,
     /// Snapshots.
     pub persist: Persist,
+    /// The append-only file.
+    pub aof: Aof,
     /// When the server started.
     pub started: Instant,
     /// Forty hexadecimal digits that name this run.
@@ -100,6 +104,7 @@ impl State {
             watchers: Watchers::default(),
             waiting: Waiting::default(),
             persist: Persist::default(),
+            aof: Aof::default(),
             started: now,
             run_id: random_hex(),
             port: 0,
@@ -164,6 +169,7 @@ impl State {
             && caller.wire != Wire::Framed
             && self.pause.is_none()
             && !self.persist.failed
+            && self.aof.failure.is_none()
     }
 
     /// The journal keeps its entries while something reads them.
@@ -171,8 +177,10 @@ impl State {
         let keep = self.recorder.is_some()
             || !self.watchers.is_empty()
             || !self.waiting.is_empty()
-            || self.config.notify.any();
+            || self.config.notify.any()
+            || self.aof.is_on();
         self.keyspace.changes.set_keep(keep);
+        self.keyspace.changes.set_keep_details(self.aof.is_on());
         self.keyspace.changes.set_keep_misses(self.config.notify.misses());
     }
 

@@ -11,6 +11,7 @@ use phase1_echo::output;
 use phase1_echo::server::check_room;
 use phase3_eventloop::event_loop::EventLoop;
 use phase3_eventloop::trace::Trace;
+use phase4_keyspace::command::restart;
 use phase4_keyspace::config::listen::{FRAMED_LISTENER, Listening, RESP_LISTENER, listen};
 use phase4_keyspace::config::{Config, apply, file};
 use phase4_keyspace::log;
@@ -33,7 +34,7 @@ fn run(args: &[Vec<u8>]) -> Result<()> {
     apply::enter(&mut config)?;
     let mut server = Server::new(config.clone(), Instant::now());
     server.state.tick(Instant::now());
-    server.state.load_snapshot()?;
+    restart::load(&mut server.state)?;
     let resp = listen(&config, config.port, "--port", &[]).context("RESP")?;
     let framed = listen(&config, config.framed_port, "--framed-port", &[]).context("framed protocol")?;
     if resp.is_empty() && framed.is_empty() {
@@ -71,7 +72,7 @@ fn greet(config: &Config, resp: &[Listening], framed: &[Listening]) {
         let port = address.port();
         log::notice(format_args!("framed: cargo run --bin keyspace-cli -- --framed --port {port}"));
     }
-    if config.save.is_empty() {
+    if config.save.is_empty() && !config.appendonly {
         log::notice(format_args!(
             "there are no save points: what is stored is gone when the server stops, unless SAVE is said"
         ));

@@ -52,10 +52,11 @@ impl Harness {
             hits: &mut self.hits,
             misses: &mut self.misses,
         };
-        let Run::Data(run) = command.run else { panic!("not a data command") };
-        let result = match command.takes(args.len()) {
-            true => run(&mut ctx, args, &mut reply),
-            false => Err(Error::Arity(full_name.into())),
+        let result = match (command.takes(args.len()), command.run) {
+            (false, _) => Err(Error::Arity(full_name.into())),
+            (true, Run::Data(run)) => run(&mut ctx, args, &mut reply),
+            (true, Run::Blocking(run)) => run(&mut ctx, args, None, &mut reply).map(drop),
+            _ => panic!("not a data command"),
         };
         if let Err(error) = result {
             Reply::new(&mut out, self.wire).error(&error);

@@ -184,8 +184,8 @@ mod tests {
             (&["--port"], "--port : a value is missing"),
             (&["--port", "65536"], "--port 65536: argument must be between 0 and 65535 inclusive"),
             (
-                &["--appendonly", "yes"],
-                "--appendonly yes: an append-only file is not built yet, snapshots (save) are; the only value accepted is 'no'",
+                &["--io-threads", "4"],
+                "--io-threads 4: one thread is the point; the only value accepted is '1'",
             ),
             (&["--port", "1", "--", "x"], "-- x: there is no parameter of this name; --help lists them"),
         ];

@@ -32,14 +32,12 @@ impl Fixed {
     }
 }
 
-const PERSISTENCE: &str = "an append-only file is not built yet, snapshots (save) are";
 const MEMORY: &str = "a memory limit and eviction are not built yet";
 const NEVER: &str = "this server does not have it";
 const ONE_THREAD: &str = "one thread is the point";
 
 /// What other servers can be asked for and this one cannot.
 pub static FIXED: &[Fixed] = &[
-    fixed("appendonly", Anytime, "no", PERSISTENCE),
     fixed("maxmemory", Anytime, "0", MEMORY),
     fixed("maxmemory-policy", Anytime, "noeviction", MEMORY),
     fixed("slowlog-log-slower-than", Anytime, "-1", "the slow log is not built yet"),

@@ -51,9 +51,12 @@ pub fn admit(state: &mut State, caller: Caller, incoming: &Incoming<'_>) -> Resu
     if caller.is_restricted() {
         may_not(caller, id, row).inspect_err(|_| state.stats.commands[id as usize].rejected += 1)?;
     }
-    if state.refuses_writes() && (writes(state, caller, row) || row.name == "ping") {
+    if (state.refuses_writes() || state.aof.failure.is_some())
+        && (writes(state, caller, row) || row.name == "ping")
+    {
         state.stats.commands[id as usize].rejected += 1;
-        return Err(Error::other(MISCONF));
+        let by_log = state.refusal_by_log().filter(|_| !state.refuses_writes());
+        return Err(by_log.unwrap_or(Error::other(MISCONF)));
     }
     match state.pause.map(|pause| pause.all) {
         Some(all) if all || writes(state, caller, row) => Ok(Verdict::Hold),

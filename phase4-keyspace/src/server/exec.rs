@@ -3,6 +3,7 @@
 use phase3_eventloop::slab::ConnId;
 
 use crate::command::Run;
+use crate::command::logged::Ran;
 use crate::command::lookup::{self, Resolved};
 use crate::deliver::Deliver;
 use crate::error::Error;
@@ -11,6 +12,7 @@ use crate::state::clients::Caller;
 use crate::wire::reply::Reply;
 
 use super::admit::Incoming;
+use super::logging::log_step;
 use super::run::{fail, run};
 
 /// Runs what the client has queued. An error at run time is the reply of its command and stops nothing; one at the time of
@@ -47,6 +49,7 @@ pub(super) fn exec(
         if let Err(error) = run(state, caller, (queued.command, row), &incoming, out, deliver) {
             fail(state, queued.command, &error, caller.wire, out);
         }
+        log_step(state, Ran { command: queued.command, db: caller.db, args: incoming.args });
         if matches!(row.run, Run::Server(_)) {
             // SELECT and HELLO hold for what is queued behind them.
             caller = Caller { queues: false, ..state.caller(conn).unwrap_or(caller) };

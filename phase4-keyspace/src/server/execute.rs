@@ -1,6 +1,7 @@
 //! One request: whether it may run, its reply, what follows from what it did.
 use phase3_eventloop::slab::ConnId;
 
+use crate::command::logged::Ran;
 use crate::command::lookup::{self, Resolved};
 use crate::command::{Command, Flag, Run};
 use crate::deliver::{self, Deliver};
@@ -14,7 +15,7 @@ use crate::wire::reply::Reply;
 use super::admit::{Incoming, Verdict, admit};
 use super::exec;
 use super::run::{fail, refuse, run, run_data};
-use super::unit::end_unit;
+use super::unit::{Unit, end_unit};
 
 /// What became of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,7 +46,8 @@ pub fn execute_ordinary(
     if let Err(error) = run_data(state, caller, (id, function), incoming, out) {
         fail(state, id, &error, caller.wire, out);
     }
-    if end_unit(state, deliver) {
+    let ran = Ran { command: id, db: caller.db, args: incoming.args };
+    if end_unit(state, deliver, Unit::Command(ran)) {
         deliver.end_reply(state, *caller, start, out, true);
     }
     true
@@ -72,7 +74,8 @@ pub fn execute(
                 fail(state, id, &error, wire, out);
             }
             // An error changes nothing, but the command may have met a key whose time was over.
-            end_unit(state, deliver);
+            let ran = Ran { command: id, db: caller.db, args: incoming.args };
+            end_unit(state, deliver, Unit::Command(ran));
         }
         Ok(Verdict::Exec(id)) => {
             changed = true;
@@ -80,7 +83,7 @@ pub fn execute(
             if let Err(error) = exec::exec(state, caller, out, deliver) {
                 fail(state, id, &error, wire, out);
             }
-            end_unit(state, deliver);
+            end_unit(state, deliver, Unit::Transaction);
         }
         Ok(Verdict::Queue(id, row)) => {
             changed |= queue(state, conn, (id, row), incoming.args);

@@ -6,6 +6,7 @@
 //!
 //! What is promised: an element is taken only for a client that is connected as far as the server knows. If the client has
 //! died and the news is still on its way, the element is lost with the reply, as any reply would be.
+use crate::command::logged::Ran;
 use crate::command::lookup;
 use crate::command::{Run, Tried};
 use crate::deliver::Deliver;
@@ -13,6 +14,7 @@ use crate::state::State;
 use crate::state::waiting::Waiter;
 use crate::wire::reply::Reply;
 
+use super::logging::log_unit;
 use super::run::{context, fail};
 use super::tell::tell;
 
@@ -49,6 +51,8 @@ fn serve(state: &mut State, deliver: &mut Deliver<'_>, Waiter { conn, at, .. }: 
         Err(error) => fail(state, blocked.command, &error, wire, &mut out),
     }
     deliver.late_reply(state, conn, |reply| reply.encoded(&out));
+    let ran = Ran { command: blocked.command, db: blocked.db, args: blocked.args.as_args() };
+    log_unit(state, Some(ran), true);
     tell(state, deliver);
 }
 

@@ -128,6 +128,9 @@ impl State {
         self.stop_saving();
         let wanted = self.persist.at_exit.unwrap_or(!self.config.save.is_empty());
         let is_new = self.unsaved() > 0 || !self.config.snapshot().exists();
-        if wanted && is_new { self.save() } else { Ok(()) }
+        if wanted && is_new {
+            self.save()?;
+        }
+        self.close_log().map_err(std::io::Error::other)
     }
 }

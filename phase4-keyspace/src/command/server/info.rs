@@ -1,9 +1,9 @@
 //! `INFO`: real counts only. A field of Redis that could only be made up is left out; one that is truly zero is shown as 0.
 mod absent;
 mod memory;
+mod persistence;
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use phase3_eventloop::limits::Limits;
 
@@ -36,7 +36,7 @@ const SECTIONS: &[Section] = &[
     Section { name: "Server", by_default: true, write: server },
     Section { name: "Clients", by_default: true, write: clients },
     Section { name: "Memory", by_default: true, write: memory::section },
-    Section { name: "Persistence", by_default: true, write: persistence },
+    Section { name: "Persistence", by_default: true, write: persistence::section },
     Section { name: "Stats", by_default: true, write: stats },
     Section { name: "Replication", by_default: true, write: replication },
     Section { name: "CPU", by_default: true, write: cpu },
@@ -163,27 +163,6 @@ fn clients(page: &mut Page<'_>) {
     page.field("client_recent_max_output_buffer", page.buffers.largest_output);
     page.field("tracking_clients", 0);
     page.field("clients_in_timeout_table", page.state.waiting.timeouts());
-}
-
-fn persistence(page: &mut Page<'_>) {
-    let persist = &page.state.persist;
-    let seconds = |took: Option<Duration>| took.map_or(-1, |took| took.as_secs() as i64);
-    let fields = [
-        ("rdb_changes_since_last_save", page.state.unsaved() as i64),
-        ("rdb_bgsave_in_progress", persist.saving.is_some().into()),
-        ("rdb_last_save_time", persist.last_save as i64),
-        ("rdb_last_bgsave_time_sec", seconds(persist.last_took)),
-        ("rdb_current_bgsave_time_sec", seconds(persist.saving.map(|saving| saving.started.elapsed()))),
-        ("rdb_saves", persist.saves as i64),
-        ("rdb_last_load_keys_expired", persist.loaded.expired as i64),
-        ("rdb_last_load_keys_loaded", persist.loaded.keys as i64),
-    ];
-    let status = if persist.failed { "err" } else { "ok" };
-    for (name, value) in fields {
-        page.field(name, value);
-    }
-    page.field("rdb_last_bgsave_status", status);
-    page.absent(absent::PERSISTENCE);
 }
 
 fn stats(page: &mut Page<'_>) {

@@ -18,6 +18,8 @@ pub struct Loaded {
     pub expired: u64,
     /// Keys of collections without elements.
     pub empty: u64,
+    /// How many bytes it took: a log may stand behind it.
+    pub size: u64,
 }
 
 /// What was said about the next key.
@@ -64,6 +66,7 @@ pub fn load<R: Read>(source: R, size: u64, keyspace: &mut Keyspace, checksum: bo
     if version >= WITH_CHECKSUM {
         end(&mut reader, checksum)?;
     }
+    loaded.size = reader.offset();
     Ok(loaded)
 }
 
@@ -99,7 +102,7 @@ fn entry<R: Read>(
         loaded.empty += 1;
         return Ok(());
     };
-    if next.deadline.is_some_and(|deadline| deadline <= keyspace.now()) {
+    if next.deadline.is_some_and(|deadline| keyspace.is_past(deadline)) {
         loaded.expired += 1;
         return Ok(());
     }

@@ -14,6 +14,8 @@ pub struct Options {
     pub compress: bool,
     /// `rdbchecksum`
     pub checksum: bool,
+    /// It is what a log begins with.
+    pub of_log: bool,
 }
 
 /// Writes all databases; a file's worth of bytes, from the first to the checksum.
@@ -28,7 +30,7 @@ pub fn save<W: Write>(out: W, keyspace: &Keyspace, options: Options) -> io::Resu
         ("redis-bits", usize::BITS.to_string()),
         ("ctime", wall_clock().as_secs().to_string()),
         ("used-mem", memory::used().to_string()),
-        ("aof-base", "0".to_string()),
+        ("aof-base", u8::from(options.of_log).to_string()),
     ] {
         out.byte(opcode::AUX)?;
         out.string(name.as_bytes())?;

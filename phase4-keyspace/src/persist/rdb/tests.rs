@@ -4,7 +4,7 @@ use super::save::{Options, save};
 use crate::keyspace::{Collection, Entry, Hash, Hasher, Keyspace, List, Object, Rules, Set, ZSet};
 use crate::random::Random;
 
-const PLAIN: Options = Options { compress: true, checksum: true };
+const PLAIN: Options = Options { compress: true, checksum: true, of_log: false };
 
 fn text(random: &mut Random) -> Vec<u8> {
     match random.below(5) {
@@ -112,7 +112,8 @@ fn every_type_comes_back_from_a_file() {
     for (seed, keys, most) in [(1, 300, 20), (2, 60, 900), (3, 20, 5000), (4, 0, 1)] {
         for (compress, checksum) in [(true, true), (false, false)] {
             let before = filled(seed, keys, most);
-            let file = save(Vec::new(), &before, Options { compress, checksum }).expect("written to memory");
+            let file = save(Vec::new(), &before, Options { compress, checksum, of_log: false })
+                .expect("written to memory");
             let mut after = empty();
             let loaded = load(&file[..], file.len() as u64, &mut after, true).expect("valid");
             assert_eq!(all(&after), all(&before));

@@ -97,7 +97,7 @@ fn a_wrong_command_line_gets_one_line() {
     let cases: &[(&[&str], &str)] = &[
         (&["--nonsense", "1"], "--nonsense 1: there is no parameter of this name"),
         (&["--port", "x"], "--port x: argument couldn't be parsed into an integer"),
-        (&["--appendonly", "yes"], "--appendonly yes: an append-only file is not built yet"),
+        (&["--appendonly", "maybe"], "--appendonly maybe: argument must be 'yes' or 'no'"),
         (&["--save", "60"], "--save 60: Invalid save parameters"),
         (&["--port", "0", "--framed-port", "0"], "nothing to listen on"),
         (&["--port", "any", "--bind", "192.0.2.1"], "192.0.2.1"),

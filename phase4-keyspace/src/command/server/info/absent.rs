@@ -7,7 +7,7 @@ pub type Field = (&'static str, &'static str);
 /// No supervisor. How Redis was built (`redis_git_sha1`, `gcc_version` and the like) is left out: it was not.
 pub const SERVER: &[Field] = &[("process_supervised", "no")];
 
-/// No Lua, no functions, no replicas, no cluster, no append-only file.
+/// No Lua, no functions, no replicas, no cluster.
 pub const MEMORY: &[Field] = &[
     ("used_memory_lua", "0"),
     ("used_memory_lua_human", "0B"),
@@ -27,11 +27,10 @@ pub const MEMORY: &[Field] = &[
     ("mem_total_replication_buffers", "0"),
     ("mem_clients_slaves", "0"),
     ("mem_cluster_links", "0"),
-    ("mem_aof_buffer", "0"),
     ("active_defrag_running", "0"),
 ];
 
-/// No append-only file; what a child copies is not measured yet, nor how far it is.
+/// What a child copies is not measured yet, nor how far it is.
 pub const PERSISTENCE: &[Field] = &[
     ("loading", "0"),
     ("async_loading", "0"),
@@ -42,7 +41,6 @@ pub const PERSISTENCE: &[Field] = &[
     ("current_save_keys_processed", "0"),
     ("current_save_keys_total", "0"),
     ("rdb_last_cow_size", "0"),
-    ("aof_enabled", "0"),
     ("aof_rewrite_in_progress", "0"),
     ("aof_rewrite_scheduled", "0"),
     ("aof_last_rewrite_time_sec", "-1"),
@@ -50,7 +48,6 @@ pub const PERSISTENCE: &[Field] = &[
     ("aof_last_bgrewrite_status", "ok"),
     ("aof_rewrites", "0"),
     ("aof_rewrites_consecutive_failures", "0"),
-    ("aof_last_write_status", "ok"),
     ("aof_last_cow_size", "0"),
     ("module_fork_in_progress", "0"),
     ("module_fork_last_cow_size", "0"),
