@@ -101,8 +101,13 @@ impl List {
 
     /// Puts an element at the front or at the end.
     pub fn push(&mut self, element: &[u8], front: bool, rules: &Rules) {
-        let at = if front { 0 } else { self.read().len() };
-        self.insert(at, element, rules);
+        match self {
+            List::Packed(run) => {
+                let at = if front { 0 } else { packed::count(run) as u64 };
+                self.insert(at, element, rules);
+            }
+            List::Large(large) => large.push(element, front, rules),
+        }
     }
 
     /// Puts an element in front of number `index`, or behind the last.

@@ -57,6 +57,27 @@ pub fn fill(slot: &mut [u8], parts: &[&[u8]], room_in_front: bool) {
     }
 }
 
+/// Puts an entry at the front or at the end, if there is room beyond that end.
+#[inline]
+pub fn push(slot: &mut [u8], front: bool, new: &[u8]) -> bool {
+    let (start, end) = window(slot);
+    let at = match front {
+        true if start - HEADER >= new.len() => start - new.len(),
+        false if slot.len() - end >= new.len() => end,
+        _ => return false,
+    };
+    slot[at..at + new.len()].copy_from_slice(new);
+    set_window(slot, at.min(start), end.max(at + new.len()));
+    true
+}
+
+/// Takes `len` bytes off the front or the end: whole entries.
+#[inline]
+pub fn shorten(slot: &mut [u8], front: bool, len: usize) {
+    let (start, end) = window(slot);
+    if front { set_window(slot, start + len, end) } else { set_window(slot, start, end - len) }
+}
+
 /// Replaces what stands at `old` among the entries by `new`. The slot has room for it.
 pub fn splice(slot: &mut [u8], old: Range<usize>, new: &[u8]) {
     let (mut start, mut end) = window(slot);
@@ -178,7 +199,15 @@ mod tests {
                 ];
                 let (new, data_len) = (encoded(&text), data(&slot).len());
                 let at = position(data(&slot), n, model.len());
-                if random.below(2) == 0 && n < model.len() {
+                let front = random.below(2) == 0;
+                if random.below(4) == 0 {
+                    if push(&mut slot, front, &new) {
+                        model.insert(if front { 0 } else { model.len() }, new);
+                    }
+                } else if random.below(4) == 0 && !model.is_empty() {
+                    let old = model.remove(if front { 0 } else { model.len() - 1 });
+                    shorten(&mut slot, front, old.len());
+                } else if random.below(2) == 0 && n < model.len() {
                     let end = next(data(&slot), at);
                     splice(&mut slot, at..end, b"");
                     model.remove(n);

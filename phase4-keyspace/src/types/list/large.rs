@@ -1,33 +1,21 @@
-//! A large list: chunks of elements, and the tree that counts how many stand before each.
+//! A large list: chunks of elements, and their order, which counts how many stand before each.
+mod ends;
 mod fit;
+mod order;
+
+use order::{Chunk, Order, Place};
 
 use super::chunk::{self, HEADER, NEAR, Part};
 use super::far::Far;
-use crate::record::Ref;
 use crate::record::heap::Slots;
 use crate::types::packed::Entry;
 use crate::types::rules::Rules;
-use crate::types::tree::{Item, Path, Tree};
-
-/// A chunk, and the number of its elements.
-#[derive(Clone, Copy, Default, Debug)]
-struct Chunk {
-    at: Ref,
-    count: u32,
-}
-
-impl Item for Chunk {
-    #[inline(always)]
-    fn weight(self) -> u64 {
-        self.count.into()
-    }
-}
 
 /// A list that is not packed. Not compacted: chunks that become small are joined with their neighbours.
 #[derive(Clone, Default, Debug)]
 pub struct Large {
     chunks: Slots<0>,
-    order: Tree<Chunk, 63, 25>,
+    order: Order,
     far: Far,
     /// An element on its way into a chunk.
     scratch: Vec<u8>,
@@ -35,7 +23,7 @@ pub struct Large {
 
 /// Where an element stands, or where a new one goes.
 struct Spot {
-    path: Path,
+    place: Place,
     chunk: Chunk,
     /// Elements before it in its chunk.
     n: usize,
@@ -62,11 +50,10 @@ impl Large {
     /// The place of element number `index`; behind the last, the end of the last chunk. The list is not empty.
     fn spot(&self, index: u64) -> Spot {
         let at_end = index == self.len();
-        let (path, before) = self.order.at(if at_end { index - 1 } else { index });
-        let chunk = self.order.get(&path).expect("the index is inside");
+        let (place, chunk, before) = self.order.at(if at_end { index - 1 } else { index });
         let n = if at_end { chunk.count as usize } else { (index - before) as usize };
         let at = chunk::position(self.data(chunk), n, chunk.count as usize);
-        Spot { path, chunk, n, at }
+        Spot { place, chunk, n, at }
     }
 
     fn entry<'a>(&'a self, part: Part<'a>) -> Entry<'a> {
@@ -91,7 +78,7 @@ impl Large {
         let (mut data, mut at) = (self.data(spot.chunk), spot.at);
         if reverse {
             at = chunk::next(data, at);
-            let mut before = self.order.backward(spot.path);
+            let mut before = self.order.before(spot.place);
             loop {
                 while at > 0 {
                     at = chunk::previous(data, at);
@@ -104,7 +91,7 @@ impl Large {
                 at = data.len();
             }
         }
-        let mut behind = self.order.forward(spot.path).skip(1);
+        let mut behind = self.order.behind(spot.place);
         loop {
             while at < data.len() {
                 let (part, next) = chunk::part(data, at);
@@ -121,15 +108,19 @@ impl Large {
     /// Puts an element in front of number `index`, or behind the last.
     pub fn insert(&mut self, index: u64, element: &[u8], rules: &Rules) {
         let new = self.encoded(element);
+        self.insert_encoded(index, &new, rules);
+        self.scratch = new;
+    }
+
+    fn insert_encoded(&mut self, index: u64, new: &[u8], rules: &Rules) {
         if self.len() == 0 {
             let at = self.chunks.allocate(HEADER + new.len());
-            self.fill(at, &[&new], false);
-            self.order.insert(&self.order.at(0).0, Chunk { at, count: 1 });
+            self.fill(at, &[new], false);
+            self.order.insert(&Place::First, false, Chunk { at, count: 1 });
         } else {
             let spot = self.spot(index);
-            self.splice(&spot, spot.at..spot.at, &new, 1, rules);
+            self.splice(&spot, spot.at..spot.at, new, 1, rules);
         }
-        self.scratch = new;
     }
 
     /// Replaces an element; the index is below [`Large::len`].
@@ -139,19 +130,6 @@ impl Large {
         let end = self.discard(spot.chunk, spot.at, 1);
         self.splice(&spot, spot.at..end, &new, 0, rules);
         self.scratch = new;
-    }
-
-    /// Takes out the first element or the last, after it was looked at. The list is not empty.
-    pub fn pop(&mut self, front: bool, rules: &Rules, visit: impl FnOnce(Entry<'_>)) {
-        let spot = self.spot(if front { 0 } else { self.len() - 1 });
-        visit(self.entry(chunk::part(self.data(spot.chunk), spot.at).0));
-        let end = self.discard(spot.chunk, spot.at, 1);
-        if spot.chunk.count == 1 {
-            self.chunks.free(spot.chunk.at);
-            self.order.remove(&spot.path);
-        } else {
-            self.splice(&spot, spot.at..end, &[], -1, rules);
-        }
     }
 
     /// Removes `count` elements from number `index` on. They are there.
@@ -164,7 +142,7 @@ impl Large {
             let end = self.discard(spot.chunk, spot.at, here);
             if here == spot.chunk.count as usize {
                 self.chunks.free(spot.chunk.at);
-                self.order.remove(&spot.path);
+                self.order.remove(&spot.place);
             } else {
                 self.splice(&spot, spot.at..end, &[], -(here as i64), rules);
                 // At the ends, where queues are taken from, a chunk is left to become empty.

@@ -1,7 +1,8 @@
 //! Making a chunk's contents fit: in its slot, in a larger or smaller one, in two, or together with a neighbour's.
 use std::ops::Range;
 
-use super::{Chunk, Large, Spot};
+use super::order::{Chunk, Place};
+use super::{Large, Spot};
 use crate::record::Ref;
 use crate::record::class::MAX_SLOT;
 use crate::types::list::chunk::{self, HEADER};
@@ -28,7 +29,7 @@ impl Large {
         if len <= room && (more > 0 || len > room / 2) {
             chunk::splice(&mut self.chunks.slot_mut(at)[..room], old, new);
             if more != 0 {
-                self.order.set(&spot.path, Chunk { at, count });
+                self.order.set(&spot.place, Chunk { at, count });
             }
             return;
         }
@@ -40,7 +41,7 @@ impl Large {
         let copy = self.data(spot.chunk).to_vec();
         self.fill(moved, &[&copy[..old.start], new, &copy[old.end..]], spot.n == 0 && more > 0);
         self.chunks.free(at);
-        self.order.set(&spot.path, Chunk { at: moved, count });
+        self.order.set(&spot.place, Chunk { at: moved, count });
     }
 
     /// Adds an element to a chunk that is full. At either end it begins a chunk of its own, with room for those that follow.
@@ -52,7 +53,7 @@ impl Large {
         let at = self.chunks.allocate(MAX_SLOT);
         self.fill(at, &[new], spot.n == 0);
         let fresh = Chunk { at, count: 1 };
-        self.order.insert(&if spot.n == 0 { spot.path } else { spot.path.after() }, fresh);
+        self.order.insert(&spot.place, spot.n > 0, fresh);
     }
 
     /// Cuts a chunk in two where something is to be replaced; the new element goes to the shorter half.
@@ -75,28 +76,28 @@ impl Large {
         };
         let first = add(left, left_count);
         if right_count == 0 {
-            return self.order.set(&spot.path, first);
+            return self.order.set(&spot.place, first);
         }
         let second = add(right, right_count);
-        self.order.set(&spot.path, first);
-        self.order.insert(&spot.path.after(), second);
+        self.order.set(&spot.place, first);
+        self.order.insert(&spot.place, true, second);
     }
 
-    /// Makes one of the chunk with element `index` and a neighbour, if together they are not full.
+    /// Makes one of the chunk with element `index` and a neighbour, if together they are not full. The chunks at the ends
+    /// are left as they are.
     pub(super) fn join(&mut self, index: u64, rules: &Rules) {
-        let (path, before) = self.order.at(index);
-        let Some(this) = self.order.get(&path) else { return };
+        let (Place::Among(path), this, before) = self.order.at(index) else { return };
         if self.data(this).len() > MAX_SLOT * 3 / 4 {
             return;
         }
-        let (next, previous) = (self.order.forward(path).nth(1), self.order.backward(path).next());
+        let (previous, next) = self.order.neighbours(&path, before);
         if let Some(next) = next
             && self.join_two(&path, this, next, rules)
         {
             return;
         }
-        if let Some(previous) = previous {
-            self.join_two(&self.order.at(before - 1).0, previous, this, rules);
+        if let Some((path, previous)) = previous {
+            self.join_two(&path, previous, this, rules);
         }
     }
 
@@ -111,18 +112,17 @@ impl Large {
         self.chunks.free(right.at);
         let at = self.chunks.allocate(len);
         self.fill(at, &[&first, &second], false);
-        self.order.set(path, Chunk { at, count });
-        self.order.remove(&path.after());
+        self.order.unite(path, Chunk { at, count });
         true
     }
 }
 
 /// The most bytes of a chunk, by `list-max-listpack-size`; where Redis would take more, a page's half is enough.
-fn limit(rules: &Rules) -> usize {
+pub(super) fn limit(rules: &Rules) -> usize {
     if rules.limits.list_size == -1 { MAX_SLOT / 2 } else { MAX_SLOT }
 }
 
 /// The most elements of a chunk.
-fn most(rules: &Rules) -> u32 {
+pub(super) fn most(rules: &Rules) -> u32 {
     u32::try_from(rules.limits.list_size).map_or(u32::MAX, |most| most.max(1))
 }
