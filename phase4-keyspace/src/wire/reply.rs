@@ -78,9 +78,7 @@ impl<'a> Reply<'a> {
             self.out.extend_from_slice(&value.to_le_bytes());
             return;
         }
-        self.out.push(b':');
-        self.decimal(value);
-        self.crlf();
+        self.number(b':', value);
     }
 
     /// A binary-safe string.
@@ -237,9 +235,18 @@ impl<'a> Reply<'a> {
 
     #[inline(never)]
     fn long_header(&mut self, kind: u8, count: usize) {
-        self.out.push(kind);
-        self.decimal(count as i64);
-        self.crlf();
+        self.number(kind, count as i64);
+    }
+
+    /// A line of a kind and a number, appended in one piece.
+    fn number(&mut self, kind: u8, value: i64) {
+        let mut line = [b'\n'; 1 + DECIMAL_LEN + 2];
+        let (front, end) = line.split_at_mut(1 + DECIMAL_LEN);
+        end[0] = b'\r';
+        let digits = front.last_chunk_mut().expect("the line has room for all digits");
+        let start = DECIMAL_LEN - decimal(value, digits).len();
+        line[start] = kind;
+        self.out.extend_from_slice(&line[start..]);
     }
 
     #[inline]
@@ -251,11 +258,6 @@ impl<'a> Reply<'a> {
     #[inline]
     fn crlf(&mut self) {
         self.out.extend_from_slice(b"\r\n");
-    }
-
-    fn decimal(&mut self, value: i64) {
-        let mut digits = [0; DECIMAL_LEN];
-        self.out.extend_from_slice(decimal(value, &mut digits));
     }
 }
 
@@ -276,17 +278,30 @@ const HEADER_AND_END: usize = 1 + DECIMAL_LEN + 4;
 /// Length of `i64::MIN` in decimal.
 pub const DECIMAL_LEN: usize = 20;
 
-/// Writes a number in decimal to the end of `digits`. By hand, because `write!` costs ten times as much.
+/// The numbers below a hundred, two digits each.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut n = 0;
+    while n < pairs.len() {
+        pairs[n] = [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8];
+        n += 1;
+    }
+    pairs
+};
+
+/// Writes a number in decimal to the end of `digits`. By hand, because `write!` costs ten times as much, and by twos,
+/// because a division is the dearest step.
 pub fn decimal(value: i64, digits: &mut [u8; DECIMAL_LEN]) -> &[u8] {
     let mut at = DECIMAL_LEN;
     let mut rest = value.unsigned_abs();
-    loop {
+    while rest >= 10 {
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
+        rest /= 100;
+    }
+    if rest > 0 || at == DECIMAL_LEN {
         at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
+        digits[at] = b'0' + rest as u8;
     }
     if value < 0 {
         at -= 1;
