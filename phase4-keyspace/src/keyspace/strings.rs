@@ -7,7 +7,8 @@ use super::event::Event;
 use super::store::{Content, Store};
 use super::{Deadline, Edit, Key, Object};
 use crate::dict::Place;
-use crate::record::{RAW, Record, STRING};
+use crate::error::Error;
+use crate::record::{RAW, Record, SHAPE, STRING};
 
 impl DbMut<'_> {
     /// Stores a string, replacing any value of any type. With a deadline there is a second event, `expire`.
@@ -57,23 +58,26 @@ impl DbMut<'_> {
         }
     }
 
-    /// Edits a string in place (APPEND, SETRANGE): an absent key starts empty, the deadline stays. The caller has made
-    /// sure that the key holds no other type. [`Edit::Untouched`] notes nothing and must have changed nothing.
+    /// Edits a string in place (APPEND, SETRANGE): an absent key starts empty, the deadline stays. [`Edit::Untouched`] notes
+    /// nothing and must have changed nothing.
+    ///
+    /// # Errors
+    /// The key holds another type; nothing has been done.
     pub fn edit_string<R>(
         &mut self,
         key: Key<'_>,
         event: Event,
         edit: impl FnOnce(&mut Vec<u8>) -> Edit<R>,
-    ) -> R {
+    ) -> Result<R, Error> {
         let place = self.alive(key);
         if place.is_none() {
             self.note(key, Event::New, 0);
         }
-        let result = self.edit_at(key, place, edit);
+        let result = self.edit_at(key, place, edit)?;
         if !matches!(result, Edit::Untouched(_)) {
             self.note(key, event, result.dirty());
         }
-        result.into_inner()
+        Ok(result.into_inner())
     }
 
     fn edit_at<R>(
@@ -81,17 +85,20 @@ impl DbMut<'_> {
         key: Key<'_>,
         place: Option<Place>,
         edit: impl FnOnce(&mut Vec<u8>) -> Edit<R>,
-    ) -> Edit<R> {
+    ) -> Result<Edit<R>, Error> {
         let db = &mut *self.db;
         let record = place.map(|p| db.store.record(p.reference));
         if let Some(place) = place
             && let Some(index) = record.and_then(Record::object)
         {
-            db.store.heap.record_mut(place.reference).mark_edited(db.clock);
             let Object::String(string) = db.store.objects.get_mut(index) else {
-                unreachable!("the caller has looked at the type")
+                return Err(Error::WrongType);
             };
-            return edit(string);
+            db.store.heap.record_mut(place.reference).mark_edited(db.clock);
+            return Ok(edit(string));
+        }
+        if record.is_some_and(|record| record.flags() & SHAPE != STRING) {
+            return Err(Error::WrongType);
         }
         let deadline = record.and_then(Record::deadline);
         let mut string = std::mem::take(&mut db.scratch);
@@ -105,6 +112,6 @@ impl DbMut<'_> {
         } else {
             db.put_object(key, place, Object::String(string), RAW, deadline);
         }
-        result
+        Ok(result)
     }
 }

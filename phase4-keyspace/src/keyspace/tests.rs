@@ -86,7 +86,7 @@ fn traffic(seed: u64, hasher: Hasher, names: usize, steps: usize) {
                     s.extend_from_slice(&more);
                     Edit::Changed(s.len())
                 });
-                assert_eq!(len, entry.0.len());
+                assert_eq!(len, Ok(entry.0.len()));
                 assert!(db.peek(key).is_some_and(|f| f.raw));
             }
             4 => {

@@ -133,8 +133,7 @@ fn write(
             }
         }
         if changes == 0 { Edit::Untouched(()) } else { Edit::Counted(changes, ()) }
-    });
-    Ok(())
+    })
 }
 
 /// Does one thing; its result, and whether the field has another value now.

@@ -62,13 +62,12 @@ fn setbit(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Resul
         b"1" => true,
         _ => return Err(Error::bad_argument("ERR bit is not an integer or out of range")),
     };
-    check(ctx, args)?;
     let key = ctx.first_key(args.get(1));
     let before = ctx.db().edit_string(key, Event::SetBit, |bytes| {
         let grown = bits::grow(bytes, offset);
         let before = bits::set(bytes, offset, on);
         if grown || before != on { Edit::Changed(before) } else { Edit::Untouched(before) }
-    });
+    })?;
     reply.integer(i64::from(before));
     Ok(())
 }

@@ -53,7 +53,7 @@ fn append(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Resul
             ctx.db().edit_string(key, Event::Append, |bytes| {
                 bytes.extend_from_slice(more);
                 Edit::Changed(bytes.len())
-            })
+            })?
         }
         None => {
             ctx.db().set_string(key, more, Deadline::Clear, Event::Append);
@@ -121,7 +121,7 @@ fn setrange(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Res
         }
         bytes[offset..end].copy_from_slice(part);
         Edit::Changed(bytes.len())
-    });
+    })?;
     reply.integer(len as i64);
     Ok(())
 }
