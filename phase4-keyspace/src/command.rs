@@ -22,6 +22,7 @@ pub mod replay;
 pub mod restart;
 pub mod server;
 pub mod set;
+pub mod stream;
 pub mod string;
 pub mod transaction;
 pub mod zset;
@@ -173,6 +174,14 @@ static TABLE: &[&[Command]] = &[
     zset::blocking::COMMANDS,
     zset::random::COMMANDS,
     zset::algebra::COMMANDS,
+    stream::COMMANDS,
+    stream::add::COMMANDS,
+    stream::trim::COMMANDS,
+    stream::read::COMMANDS,
+    stream::groups::COMMANDS,
+    stream::pending::COMMANDS,
+    stream::claim::COMMANDS,
+    stream::info::COMMANDS,
     key::COMMANDS,
     key::expire::COMMANDS,
     key::scan::COMMANDS,

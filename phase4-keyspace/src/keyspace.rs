@@ -29,7 +29,7 @@ pub use crate::types::bits;
 pub use crate::types::packed::Entry;
 pub use crate::types::{
     Collection, Deadline, Edit, Found, Hash, HashRef, Kind, List, ListRef, Millis, Object, Rules, Set,
-    SetRef, Taken, Thresholds, Value, ZSet, ZSetRef, zset,
+    SetRef, Stream, Taken, Thresholds, Value, ZSet, ZSetRef, stream, zset,
 };
 pub use change::{Change, Changes, Mark};
 pub use db::{Db, Plain, Standing};

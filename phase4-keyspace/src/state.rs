@@ -230,12 +230,15 @@ impl State {
         self.update_journal();
     }
 
-    /// Ends the waiting of a client, and serves again what it has sent meanwhile. The caller answers its request.
-    pub fn unblock(&mut self, conn: ConnId, outbox: &mut Outbox) -> Option<Blocked> {
-        let blocked = self.waiting.take(conn)?;
+    /// Ends the waiting of a client, and serves again what it has sent meanwhile. The caller answers its request. `false`: it
+    /// did not wait.
+    pub fn unblock(&mut self, conn: ConnId, outbox: &mut Outbox) -> bool {
+        if self.waiting.take(conn).is_none() {
+            return false;
+        }
         self.release(conn, outbox);
         self.update_journal();
-        Some(blocked)
+        true
     }
 
     /// Begins `CLIENT PAUSE`, or changes it. As nothing may be written, keys whose time is over stay and are hidden.

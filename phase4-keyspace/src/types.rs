@@ -7,6 +7,7 @@ pub mod member;
 pub mod packed;
 pub mod rules;
 pub mod set;
+pub mod stream;
 pub mod table;
 pub mod tree;
 pub mod zset;
@@ -16,6 +17,7 @@ pub use hash::{Hash, HashRef};
 pub use list::{List, ListRef};
 pub use rules::{Rules, Thresholds};
 pub use set::{Set, SetRef};
+pub use stream::Stream;
 pub use zset::{ZSet, ZSetRef};
 
 use crate::memory::pieces::shed;
@@ -40,6 +42,8 @@ pub enum Kind {
     Set,
     /// Members with scores.
     ZSet,
+    /// A log of entries.
+    Stream,
 }
 
 impl Kind {
@@ -51,10 +55,11 @@ impl Kind {
             Kind::Hash => "hash",
             Kind::Set => "set",
             Kind::ZSet => "zset",
+            Kind::Stream => "stream",
         }
     }
 
-    /// The flag of a record that holds such a value itself.
+    /// The flag of a record that holds such a value itself; of a stream, which no record does, that of an object.
     pub const fn shape(self) -> u8 {
         match self {
             Kind::String => record::STRING,
@@ -62,6 +67,7 @@ impl Kind {
             Kind::Hash => record::HASH,
             Kind::Set => record::SET,
             Kind::ZSet => record::ZSET,
+            Kind::Stream => record::OBJECT,
         }
     }
 }
@@ -79,6 +85,8 @@ pub enum Object {
     Set(Box<Set>),
     /// A sorted set.
     ZSet(Box<ZSet>),
+    /// A stream.
+    Stream(Box<Stream>),
 }
 
 // A million long strings should not pay for the other types.
@@ -100,6 +108,7 @@ impl Object {
             Object::Hash(hash) => Value::Hash(hash.read()),
             Object::Set(set) => Value::Set(set.read()),
             Object::ZSet(zset) => Value::ZSet(zset.read()),
+            Object::Stream(stream) => Value::Stream(stream),
         }
     }
 
@@ -111,6 +120,7 @@ impl Object {
             Object::Hash(hash) => (hash.run()?, false),
             Object::Set(set) => (set.run()?, set.raw()),
             Object::ZSet(zset) => (zset.run()?, false),
+            Object::Stream(_) => return None,
         };
         Some((self.as_value().kind().shape() | if raw { record::RAW } else { 0 }, run))
     }
@@ -123,6 +133,7 @@ impl Object {
             Object::Hash(hash) => hash.bytes(),
             Object::Set(set) => set.bytes(),
             Object::ZSet(zset) => zset.bytes(),
+            Object::Stream(stream) => stream.bytes(),
         }
     }
 
@@ -134,6 +145,7 @@ impl Object {
             Object::Hash(hash) => hash.free_some(),
             Object::Set(set) => set.free_some(),
             Object::ZSet(zset) => zset.free_some(),
+            Object::Stream(stream) => stream.free_some(),
         }
     }
 }
@@ -151,6 +163,8 @@ pub enum Value<'a> {
     Set(SetRef<'a>),
     /// A sorted set.
     ZSet(ZSetRef<'a>),
+    /// A stream.
+    Stream(&'a Stream),
 }
 
 impl<'a> Value<'a> {
@@ -174,6 +188,7 @@ impl<'a> Value<'a> {
             Value::Hash(_) => Kind::Hash,
             Value::Set(_) => Kind::Set,
             Value::ZSet(_) => Kind::ZSet,
+            Value::Stream(_) => Kind::Stream,
         }
     }
 
@@ -185,6 +200,7 @@ impl<'a> Value<'a> {
             Value::Hash(hash) => hash.bytes(),
             Value::Set(set) => set.bytes(),
             Value::ZSet(zset) => zset.bytes(),
+            Value::Stream(stream) => stream.bytes(),
         }
     }
 
@@ -196,6 +212,7 @@ impl<'a> Value<'a> {
             Value::Hash(hash) => hash.to_hash().into_object(),
             Value::Set(set) => set.to_set().into_object(),
             Value::ZSet(zset) => zset.to_owned().into_object(),
+            Value::Stream(stream) => stream.clone().into_object(),
         }
     }
 }

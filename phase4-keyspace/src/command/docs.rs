@@ -23,6 +23,8 @@ pub enum Group {
     List,
     /// Sorted sets.
     SortedSet,
+    /// Streams.
+    Stream,
     /// Docs the client's connection.
     Connection,
     /// Docs the server.
@@ -44,6 +46,7 @@ impl Group {
             Group::Set => "set",
             Group::List => "list",
             Group::SortedSet => "sorted-set",
+            Group::Stream => "stream",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",
@@ -61,6 +64,7 @@ impl Group {
             Group::Set => "set",
             Group::List => "list",
             Group::SortedSet => "sortedset",
+            Group::Stream => "stream",
             Group::Connection => "connection",
             Group::Server | Group::PubSub | Group::Sorting => "",
             Group::Transactions => "transaction",

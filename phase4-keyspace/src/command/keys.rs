@@ -29,6 +29,8 @@ pub enum KeySpec {
     After {
         /// The word, in upper case.
         word: &'static str,
+        /// It is looked for from this argument on.
+        from: i32,
     },
 }
 
@@ -85,9 +87,10 @@ impl KeySpec {
                 let keys = usize::try_from(keys).unwrap_or(0).min(len - first);
                 (also as usize, first, first + keys, 1)
             }
-            KeySpec::After { word } => {
+            KeySpec::After { word, .. } => {
                 let first = (1..len).find(|&at| args.is(at, word)).map_or(len, |at| at + 1);
-                (0, first, first + (len - first) / 2, 1)
+                let half = if (len - first).is_multiple_of(2) { (len - first) / 2 } else { 0 };
+                (0, first, first + half, 1)
             }
         }
     }
@@ -121,7 +124,7 @@ mod tests {
         assert_eq!(keys(union, "ZUNIONSTORE d 2 a b WEIGHTS 1 2"), ["d", "a", "b"]);
         let mpop = KeySpec::Counted { count: 1, first: 2, also: 0 };
         assert_eq!(keys(mpop, "LMPOP 2 a b LEFT"), ["a", "b"]);
-        let read = KeySpec::After { word: "STREAMS" };
+        let read = KeySpec::After { word: "STREAMS", from: 1 };
         assert_eq!(keys(read, "XREAD COUNT 2 streams a b 0 0"), ["a", "b"]);
     }
 
@@ -132,6 +135,6 @@ mod tests {
         for line in ["LMPOP 9223372036854775807 a", "LMPOP -1 a", "LMPOP x a", "LMPOP", "LMPOP 3"] {
             assert_eq!(keys(mpop, line), [""; 0]);
         }
-        assert_eq!(keys(KeySpec::After { word: "STREAMS" }, "XREAD COUNT 2"), [""; 0]);
+        assert_eq!(keys(KeySpec::After { word: "STREAMS", from: 1 }, "XREAD COUNT 2"), [""; 0]);
     }
 }

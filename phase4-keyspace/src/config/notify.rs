@@ -55,11 +55,12 @@ impl EventClasses {
             Class::Set => b's',
             Class::Hash => b'h',
             Class::ZSet => b'z',
+            Class::Stream => b't',
             Class::Expired => b'x',
             Class::Evicted => b'e',
             Class::New => b'n',
             Class::Miss => b'm',
-            Class::Database => return false,
+            Class::Database | Class::Readers => return false,
         })
     }
 

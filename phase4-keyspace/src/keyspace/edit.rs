@@ -10,7 +10,7 @@ use super::db::Db;
 use super::db_mut::DbMut;
 use super::event::Event;
 use super::store::{Content, Store};
-use super::{Collection, Edit, Key, Object, Rules};
+use super::{Collection, Edit, Key, Rules};
 use crate::dict::Place;
 use crate::error::Error;
 use crate::record::class::MAX_RECORD;
@@ -127,8 +127,8 @@ impl Db {
         let empty = value.is_empty();
         // Half of what fits, so that an element that comes and goes does not move it each time.
         let small = value.run().is_some_and(|run| run.len() < MAX_RECORD / 2);
-        while let Some(long) = value.take_discarded() {
-            self.store.lazyfree.object(Object::String(long));
+        while let Some(discarded) = value.take_discarded() {
+            self.store.lazyfree.object(discarded);
         }
         self.store.heap.record_mut(place.reference).set_clock(self.clock);
         if small

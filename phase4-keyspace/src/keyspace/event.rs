@@ -79,6 +79,30 @@ pub enum Event {
     ZInterStore,
     /// `ZDIFFSTORE`.
     ZDiffStore,
+    /// `XADD`.
+    XAdd,
+    /// `XTRIM`, and XADD that trims.
+    XTrim,
+    /// `XDEL`.
+    XDel,
+    /// `XSETID`.
+    XSetId,
+    /// `XGROUP CREATE`.
+    XGroupCreate,
+    /// `XGROUP SETID`.
+    XGroupSetId,
+    /// `XGROUP DESTROY`.
+    XGroupDestroy,
+    /// A consumer that was named for the first time.
+    XGroupCreateConsumer,
+    /// `XGROUP DELCONSUMER`.
+    XGroupDelConsumer,
+    /// `XREADGROUP` gave entries to a consumer. Not published.
+    XReadGroup,
+    /// `XACK`. Not published.
+    XAck,
+    /// `XCLAIM` and `XAUTOCLAIM`. Not published.
+    XClaim,
     /// A command deleted it.
     Del,
     /// It has a deadline now, or another one.
@@ -124,6 +148,8 @@ pub enum Class {
     List,
     /// `z`: sorted sets.
     ZSet,
+    /// `t`: streams.
+    Stream,
     /// `x`: deadlines that passed.
     Expired,
     /// `e`: keys that made room.
@@ -134,6 +160,8 @@ pub enum Class {
     Miss,
     /// Not published as an event of a key.
     Database,
+    /// Not published at all, nor seen by `WATCH`: it concerns the readers of a stream, not what can be read.
+    Readers,
 }
 
 impl Event {
@@ -178,6 +206,18 @@ impl Event {
             Event::ZUnionStore => "zunionstore",
             Event::ZInterStore => "zinterstore",
             Event::ZDiffStore => "zdiffstore",
+            Event::XAdd => "xadd",
+            Event::XTrim => "xtrim",
+            Event::XDel => "xdel",
+            Event::XSetId => "xsetid",
+            Event::XGroupCreate => "xgroup-create",
+            Event::XGroupSetId => "xgroup-setid",
+            Event::XGroupDestroy => "xgroup-destroy",
+            Event::XGroupCreateConsumer => "xgroup-createconsumer",
+            Event::XGroupDelConsumer => "xgroup-delconsumer",
+            Event::XReadGroup => "xreadgroup",
+            Event::XAck => "xack",
+            Event::XClaim => "xclaim",
             Event::Del => "del",
             Event::Expire => "expire",
             Event::Persist => "persist",
@@ -233,11 +273,30 @@ impl Event {
             | Event::ZUnionStore
             | Event::ZInterStore
             | Event::ZDiffStore => Class::ZSet,
+            Event::XAdd
+            | Event::XTrim
+            | Event::XDel
+            | Event::XSetId
+            | Event::XGroupCreate
+            | Event::XGroupSetId
+            | Event::XGroupDestroy
+            | Event::XGroupCreateConsumer
+            | Event::XGroupDelConsumer => Class::Stream,
+            Event::XReadGroup | Event::XAck | Event::XClaim => Class::Readers,
             Event::Expired => Class::Expired,
             Event::Evicted => Class::Evicted,
             Event::KeyMiss => Class::Miss,
             Event::Flush | Event::Swap => Class::Database,
             _ => Class::Generic,
+        }
+    }
+
+    /// Whether `WATCH` sees it. As in Redis, what only concerns a stream's readers, or the ID that comes next, is not seen.
+    pub const fn is_watched(self) -> bool {
+        match self {
+            Event::XAdd | Event::XTrim | Event::XDel => true,
+            Event::New | Event::KeyMiss => false,
+            _ => !matches!(self.class(), Class::Stream | Class::Readers),
         }
     }
 

@@ -26,6 +26,7 @@ pub mod object;
 pub mod old;
 pub mod reader;
 pub mod save;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 pub mod writer;
@@ -95,6 +96,12 @@ pub mod form {
     pub const ZSET_LISTPACK: u8 = 17;
     /// Elements in several listpacks, or in nodes of their own.
     pub const LIST_QUICKLIST_2: u8 = 18;
+    /// A stream before it remembered removed entries.
+    pub const STREAM_LISTPACKS: u8 = 15;
+    /// A stream.
+    pub const STREAM_LISTPACKS_2: u8 = 19;
+    /// A stream whose consumers remember when they were last given something (Redis 7.2).
+    pub const STREAM_LISTPACKS_3: u8 = 21;
     /// Members in a listpack (Redis 7.2).
     pub const SET_LISTPACK: u8 = 20;
 }

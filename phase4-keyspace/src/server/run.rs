@@ -99,7 +99,7 @@ fn run_or_wait(
     }
     // An end that the clock cannot express is none.
     let until = wait.timeout.and_then(|timeout| deliver.outbox.now().checked_add(timeout));
-    let args = OwnedArgs::of(incoming.args);
+    let args = wait.again.unwrap_or_else(|| OwnedArgs::of(incoming.args));
     let (keys, kind) = (wait.keys, wait.kind);
     state.block(caller.conn, Blocked { command: id, args, db: caller.db, keys, kind, until });
     Ok(())

@@ -13,11 +13,16 @@ pub(super) fn tell(state: &mut State, deliver: &mut Deliver<'_>) {
         recorder.take_in(&keyspace.changes);
     }
     if !watchers.is_empty() {
-        for Change { db, key, event } in keyspace.changes.iter() {
+        let mut changes = keyspace.changes.iter().peekable();
+        while let Some(Change { db, key, event }) = changes.next() {
             let db = db as usize;
             match key {
-                // No change; and the event that says why comes next.
-                Some(_) if matches!(event, Event::New | Event::KeyMiss) => {}
+                // A stream that begins with a group, of which nothing is seen.
+                Some(key) if event == Event::New && is_group(changes.peek()) => {
+                    watchers.key_changed(clients, db, key, false);
+                }
+                // Of a key that is new, the event that says why comes next.
+                Some(_) if !event.is_watched() => {}
                 Some(key) => watchers.key_changed(clients, db, key, event == Event::Expired),
                 None => watchers
                     .database_changed(clients, db, |key| keyspace.db(db).standing(keyspace.hasher.key(key))),
@@ -31,7 +36,9 @@ pub(super) fn tell(state: &mut State, deliver: &mut Deliver<'_>) {
                 (Some(key), Event::New) if can_be_waited_for(changes.peek()) => {
                     waiting.key_appeared(db as usize, key);
                 }
+                (Some(key), event) if concerns_readers(event) => waiting.stream_changed(db as usize, key),
                 (None, Event::Swap) => waiting.database_changed(db as usize),
+                (None, Event::Flush) => waiting.database_emptied(db as usize),
                 _ => {}
             }
         }
@@ -51,6 +58,20 @@ pub(super) fn tell(state: &mut State, deliver: &mut Deliver<'_>) {
 /// key that begins as a string is not announced, even if the same unit makes something else of it.
 fn can_be_waited_for(why: Option<&Change<'_>>) -> bool {
     !why.is_some_and(|why| matches!(why.event.class(), Class::String | Class::Hash | Class::Set))
+}
+
+fn is_group(why: Option<&Change<'_>>) -> bool {
+    why.is_some_and(|why| why.event == Event::XGroupCreate)
+}
+
+/// Whether readers of the stream at a key have to be told: of a new entry, of the end of a group, and of whatever may have
+/// left something else there, or nothing.
+fn concerns_readers(event: Event) -> bool {
+    match event {
+        Event::XAdd | Event::XGroupDestroy => true,
+        Event::Expire | Event::Persist | Event::KeyMiss => false,
+        event => !matches!(event.class(), Class::Stream | Class::Readers),
+    }
 }
 
 /// A keyspace notification: one message named after the key, one named after what happened to it.

@@ -10,6 +10,7 @@ use crate::command::logged::Ran;
 use crate::command::lookup;
 use crate::command::{Run, Tried};
 use crate::deliver::Deliver;
+use crate::keyspace::Value;
 use crate::state::State;
 use crate::state::waiting::Waiter;
 use crate::wire::reply::Reply;
@@ -32,24 +33,25 @@ pub(super) fn wake(state: &mut State, deliver: &mut Deliver<'_>) {
 
 /// The next client that can be served from a key, given what it holds now.
 fn next_to_serve(state: &State, db: usize, key: &[u8], after: u64) -> Option<Waiter> {
-    let kind = state.keyspace.db(db).value(state.keyspace.hasher.key(key))?.kind();
+    let kind = state.keyspace.db(db).value(state.keyspace.hasher.key(key)).map(Value::kind);
     state.waiting.next_waiter(db, key, kind, after)
 }
 
-/// Runs a client's request again, for the key that is there now.
+/// Runs a client's request again, for the key to which something has happened. If there is still nothing, it goes on waiting
+/// in its place.
 fn serve(state: &mut State, deliver: &mut Deliver<'_>, Waiter { conn, at, .. }: Waiter) {
     let Some(client) = state.clients.get(conn).filter(|client| !client.killed) else { return };
     let wire = client.wire;
-    let Some(blocked) = state.unblock(conn, deliver.outbox) else { return };
+    let Some(blocked) = state.waiting.request(conn) else { return };
     let Run::Blocking(run) = lookup::table().row(blocked.command).run else { return };
     let mut out = Vec::new();
     let mut reply = Reply::new(&mut out, wire);
     match run(&mut context(state, blocked.db, &[]), blocked.args.as_args(), Some(at), &mut reply) {
         Ok(Tried::Done) => {}
-        // Its key holds what it waits for, and what holds nothing is removed.
-        Ok(Tried::Nothing(_)) => reply.nil_array(),
+        Ok(Tried::Nothing(_)) => return tell(state, deliver),
         Err(error) => fail(state, blocked.command, &error, wire, &mut out),
     }
+    state.unblock(conn, deliver.outbox);
     deliver.late_reply(state, conn, |reply| reply.encoded(&out));
     let ran = Ran { command: blocked.command, db: blocked.db, args: blocked.args.as_args() };
     log_unit(state, Some(ran), true);
@@ -60,7 +62,7 @@ fn serve(state: &mut State, deliver: &mut Deliver<'_>, Waiter { conn, at, .. }: 
 pub(super) fn time_out(state: &mut State, deliver: &mut Deliver<'_>) {
     let now = deliver.outbox.now();
     while let Some(conn) = state.waiting.timed_out(now) {
-        if state.unblock(conn, deliver.outbox).is_some() {
+        if state.unblock(conn, deliver.outbox) {
             deliver.late_reply(state, conn, |reply| reply.nil_array());
         }
     }

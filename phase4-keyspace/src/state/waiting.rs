@@ -1,11 +1,12 @@
 //! Who waits for which key: the clients that a blocking command holds, in the order in which they came.
 //!
 //! [`Waiting::block`] takes a client in. The end of each unit of execution says which keys are there now
-//! ([`Waiting::key_appeared`], [`Waiting::database_changed`]); [`Waiting::next_ready`] and [`Waiting::next_waiter`] say who is to
-//! be served. Whatever ends the waiting (an element, a timeout, `CLIENT UNBLOCK`, the client's own end) calls
+//! ([`Waiting::key_appeared`], [`Waiting::database_changed`]) and which streams have changed ([`Waiting::stream_changed`]);
+//! [`Waiting::next_ready`] and [`Waiting::next_waiter`] say who is to be served. Whatever ends the waiting (an element, a timeout, `CLIENT UNBLOCK`, the client's own end) calls
 //! [`Waiting::take`], which removes every trace of it.
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::{Bound, Range};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use phase3_eventloop::slab::ConnId;
@@ -23,6 +24,8 @@ pub struct Wait {
     pub kind: Kind,
     /// How long; `None`: for ever.
     pub timeout: Option<Duration>,
+    /// The request to be tried again, if it is not the one that came.
+    pub again: Option<OwnedArgs>,
 }
 
 /// A request that is to be tried again.
@@ -57,6 +60,8 @@ pub struct Waiter {
 #[derive(Default)]
 struct Queue {
     waiters: BTreeMap<u64, Waiter>,
+    /// How many of them read streams.
+    readers: usize,
     /// The key is on the list of those that are ready.
     ready: bool,
 }
@@ -68,7 +73,7 @@ type Key = Box<[u8]>;
 pub struct Waiting {
     /// By database.
     queues: Vec<HashMap<Key, Queue>>,
-    clients: HashMap<ConnId, (u64, Blocked)>,
+    clients: HashMap<ConnId, (u64, Rc<Blocked>)>,
     ready: VecDeque<(usize, Key)>,
     timeouts: BTreeSet<(Instant, u64, ConnId)>,
     last_ticket: u64,
@@ -102,20 +107,31 @@ impl Waiting {
         for at in blocked.keys.clone() {
             // A key that is named twice is waited for once.
             let queue = self.queues[db].entry(args.get(at).into()).or_default();
+            let others = queue.waiters.len();
             queue.waiters.entry(ticket).or_insert(Waiter { ticket, conn, at, kind });
+            if kind == Kind::Stream {
+                queue.readers += queue.waiters.len() - others;
+            }
         }
         self.timeouts.extend(blocked.until.map(|until| (until, ticket, conn)));
-        self.clients.insert(conn, (ticket, blocked));
+        self.clients.insert(conn, (ticket, Rc::new(blocked)));
+    }
+
+    /// What a client that waits has asked for.
+    pub fn request(&self, conn: ConnId) -> Option<Rc<Blocked>> {
+        self.clients.get(&conn).map(|(_, blocked)| blocked.clone())
     }
 
     /// Ends the waiting of a client and hands out what it was about; `None` if it does not wait.
-    pub fn take(&mut self, conn: ConnId) -> Option<Blocked> {
+    pub fn take(&mut self, conn: ConnId) -> Option<Rc<Blocked>> {
         let (ticket, blocked) = self.clients.remove(&conn)?;
         let args = blocked.args.as_args();
         let queues = &mut self.queues[blocked.db];
         for at in blocked.keys.clone() {
             let Some(queue) = queues.get_mut(args.get(at)) else { continue };
-            queue.waiters.remove(&ticket);
+            if queue.waiters.remove(&ticket).is_some_and(|waiter| waiter.kind == Kind::Stream) {
+                queue.readers -= 1;
+            }
             if queue.waiters.is_empty() {
                 queues.remove(args.get(at));
             }
@@ -133,6 +149,23 @@ impl Waiting {
             queue.ready = true;
             self.ready.push_back((db, key.into()));
         }
+    }
+
+    /// Something that readers of a stream may have to be told has happened to a key: it has another entry, a group less, or is
+    /// no stream any more.
+    pub fn stream_changed(&mut self, db: usize, key: &[u8]) {
+        let queue = self.queues.get(db).and_then(|queues| queues.get(key));
+        if queue.is_some_and(|queue| queue.readers > 0) {
+            self.key_appeared(db, key);
+        }
+    }
+
+    /// No key of a database is left.
+    pub fn database_emptied(&mut self, db: usize) {
+        let Some(queues) = self.queues.get(db) else { return };
+        let keys: Vec<Key> =
+            queues.iter().filter(|(_, queue)| queue.readers > 0).map(|(key, _)| key.clone()).collect();
+        keys.iter().for_each(|key| self.key_appeared(db, key));
     }
 
     /// A database has got other contents: any key may be there now. Keys that were waited for first come first.
@@ -156,12 +189,14 @@ impl Waiting {
         Some((db, key))
     }
 
-    /// The first that waits for a key to hold a value of this kind and came after the one with this ticket; tickets count
-    /// from 1.
-    pub fn next_waiter(&self, db: usize, key: &[u8], kind: Kind, after: u64) -> Option<Waiter> {
+    /// The first that waits for a key to hold a value of this kind (`None`: it is not there) and came after the one with this
+    /// ticket; tickets count from 1. Readers of streams want to know of everything that happens to their key.
+    pub fn next_waiter(&self, db: usize, key: &[u8], kind: Option<Kind>, after: u64) -> Option<Waiter> {
         let queue = self.queues.get(db)?.get(key)?;
         let later = queue.waiters.range((Bound::Excluded(after), Bound::Unbounded));
-        later.map(|(_, waiter)| *waiter).find(|waiter| waiter.kind == kind)
+        later
+            .map(|(_, waiter)| *waiter)
+            .find(|waiter| waiter.kind == Kind::Stream || Some(waiter.kind) == kind)
     }
 
     /// When the first of them will have waited long enough.
@@ -189,7 +224,7 @@ mod tests {
     fn served(waiting: &mut Waiting) -> Vec<(u64, usize)> {
         let mut served = Vec::new();
         while let Some((db, key)) = waiting.next_ready() {
-            while let Some(waiter) = waiting.next_waiter(db, &key, Kind::List, 0) {
+            while let Some(waiter) = waiting.next_waiter(db, &key, Some(Kind::List), 0) {
                 assert!(waiting.take(waiter.conn).is_some());
                 served.push((waiter.conn.0, waiter.at));
             }
@@ -222,11 +257,37 @@ mod tests {
         let mut waiting = Waiting::default();
         block(&mut waiting, 1, &["k"], None);
         block(&mut waiting, 2, &["k"], None);
-        assert_eq!(waiting.next_waiter(2, b"k", Kind::ZSet, 0), None);
-        let first = waiting.next_waiter(2, b"k", Kind::List, 0).unwrap();
-        let second = waiting.next_waiter(2, b"k", Kind::List, first.ticket).unwrap();
+        assert_eq!(waiting.next_waiter(2, b"k", Some(Kind::ZSet), 0), None);
+        assert_eq!(waiting.next_waiter(2, b"k", None, 0), None);
+        let first = waiting.next_waiter(2, b"k", Some(Kind::List), 0).unwrap();
+        let second = waiting.next_waiter(2, b"k", Some(Kind::List), first.ticket).unwrap();
         assert_eq!((first.conn, second.conn), (ConnId(1), ConnId(2)));
-        assert_eq!(waiting.next_waiter(2, b"k", Kind::List, second.ticket), None);
+        assert_eq!(waiting.next_waiter(2, b"k", Some(Kind::List), second.ticket), None);
+    }
+
+    #[test]
+    fn readers_of_streams_are_asked_whatever_has_happened() {
+        let mut waiting = Waiting::default();
+        block(&mut waiting, 1, &["list"], None);
+        let (args, keys) = (OwnedArgs::words(&[b"s", b"s", b"t"]), 0..3);
+        let request = Blocked { command: 0, args, db: 2, keys, kind: Kind::Stream, until: None };
+        waiting.block(ConnId(2), request);
+        waiting.stream_changed(2, b"list");
+        assert!(waiting.next_ready().is_none(), "nobody reads a stream there");
+        waiting.stream_changed(2, b"s");
+        let (db, key) = waiting.next_ready().unwrap();
+        let reader = waiting.next_waiter(db, &key, None, 0).unwrap();
+        assert_eq!((reader.conn, reader.at), (ConnId(2), 0));
+        assert_eq!(waiting.next_waiter(db, &key, None, reader.ticket), None);
+        waiting.database_emptied(2);
+        assert_eq!(served_keys(&mut waiting), 2);
+        waiting.take(ConnId(2));
+        waiting.take(ConnId(1));
+        assert_empty(&waiting);
+    }
+
+    fn served_keys(waiting: &mut Waiting) -> usize {
+        std::iter::from_fn(|| waiting.next_ready()).count()
     }
 
     #[test]

@@ -64,6 +64,30 @@ pub fn parse_cursor(text: &[u8]) -> Option<u64> {
     Some(if negative { value.wrapping_neg() } else { value })
 }
 
+/// Reads an unsigned 64-bit integer as C's `strtoull` does, which is how Redis reads the halves of a stream's ID: blanks, a
+/// plus sign and zeros may stand in front. A negative number in its one spelling is refused; in any other, as in Redis, it
+/// wraps around.
+pub fn parse_unsigned(text: &[u8]) -> Option<u64> {
+    let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
+    let trimmed = &text[text.iter().take_while(|byte| blank(byte)).count()..];
+    let (negative, digits) = match trimmed {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || (negative && parse(text).is_some()) {
+        return None;
+    }
+    let mut value: u64 = 0;
+    for &byte in digits {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        value = value.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
+    }
+    Some(if negative { value.wrapping_neg() } else { value })
+}
+
 /// The decimal digits of an integer, without an allocation.
 pub struct Decimal {
     buf: [u8; 20],
@@ -175,6 +199,17 @@ mod tests {
             assert_eq!(leading(text.as_bytes()), value, "{text:?}");
         }
         assert_eq!((leading(b"4294967297"), leading(b"99999999999999999999")), (1, -1));
+    }
+
+    #[test]
+    fn reads_halves_of_ids_as_strtoull_does() {
+        for (text, value) in [("0", 0), ("007", 7), ("\x0b +7", 7), ("18446744073709551615", u64::MAX)] {
+            assert_eq!(parse_unsigned(text.as_bytes()), Some(value), "{text:?}");
+        }
+        assert_eq!((parse_unsigned(b"-01"), parse_unsigned(b" -1")), (Some(u64::MAX), Some(u64::MAX)));
+        for text in ["", "-1", "-", "+", "1 ", "x", "- 1", "18446744073709551616"] {
+            assert_eq!(parse_unsigned(text.as_bytes()), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -28,8 +28,8 @@ pub trait Collection: Default {
     fn bytes(&self) -> usize;
     /// Frees a bounded share of it; whether anything is left.
     fn free_some(&mut self) -> bool;
-    /// A long element that was removed, to be freed piece by piece.
-    fn take_discarded(&mut self) -> Option<Vec<u8>>;
+    /// Something long of it that was removed, to be freed piece by piece.
+    fn take_discarded(&mut self) -> Option<Object>;
 }
 
 /// A packed run, or a table: what a hash and a set are made of.
@@ -126,10 +126,10 @@ impl<S: Shape> Body<S> {
     }
 
     /// See [`Collection::take_discarded`].
-    pub fn take_discarded(&mut self) -> Option<Vec<u8>> {
+    pub fn take_discarded(&mut self) -> Option<Object> {
         match self {
             Body::Packed(_) => None,
-            Body::Table(table) => table.take_discarded(),
+            Body::Table(table) => table.take_discarded().map(Object::String),
         }
     }
 }

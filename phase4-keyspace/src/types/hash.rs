@@ -58,7 +58,7 @@ impl Collection for Hash {
         self.0.free_some()
     }
 
-    fn take_discarded(&mut self) -> Option<Vec<u8>> {
+    fn take_discarded(&mut self) -> Option<Object> {
         self.0.take_discarded()
     }
 }

@@ -18,6 +18,10 @@ pub struct Thresholds {
     pub list_size: i64,
     /// `list-compress-depth`: chunks at either end that Redis does not compress; nothing is compressed here.
     pub list_depth: i64,
+    /// `stream-node-max-bytes`: the most bytes of a stream's chunk; 0: no limit.
+    pub stream_bytes: u64,
+    /// `stream-node-max-entries`: the most entries of one; 0: no limit.
+    pub stream_entries: u64,
 }
 
 impl Default for Thresholds {
@@ -30,6 +34,8 @@ impl Default for Thresholds {
             set_integers: 512,
             list_size: -2,
             list_depth: 0,
+            stream_bytes: 4096,
+            stream_entries: 100,
         }
     }
 }

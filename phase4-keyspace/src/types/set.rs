@@ -79,7 +79,7 @@ impl Collection for Set {
         self.body.free_some()
     }
 
-    fn take_discarded(&mut self) -> Option<Vec<u8>> {
+    fn take_discarded(&mut self) -> Option<Object> {
         self.body.take_discarded()
     }
 }

@@ -160,6 +160,21 @@ impl<'a> Reply<'a> {
         self.aggregate(b'%', pairs, pairs * 2);
     }
 
+    /// `count` keys with their values follow, each behind a [`Reply::pair`]: a map in RESP3, before it an array of pairs.
+    pub fn pairs(&mut self, count: usize) {
+        match self.wire {
+            Wire::Resp3 => self.map(count),
+            _ => self.array(count),
+        }
+    }
+
+    /// One of [`Reply::pairs`]: key and value follow.
+    pub fn pair(&mut self) {
+        if self.wire != Wire::Resp3 {
+            self.array(2);
+        }
+    }
+
     /// `count` distinct elements follow; an array before RESP3.
     pub fn set(&mut self, count: usize) {
         self.aggregate(b'~', count, count);

@@ -158,7 +158,7 @@ pub(super) fn unblock(
     let ServerContext { state, deliver, .. } = context;
     let target = state.clients.iter_mut().find(|client| client.id as i64 == id && !client.killed);
     let target = target.map(|client| client.conn);
-    let blocked = target.filter(|conn| state.unblock(*conn, deliver.outbox).is_some());
+    let blocked = target.filter(|conn| state.unblock(*conn, deliver.outbox));
     if let Some(conn) = blocked {
         let error = as_error.then(|| Error::other("UNBLOCKED client unblocked via CLIENT UNBLOCK"));
         if let Some(error) = &error {

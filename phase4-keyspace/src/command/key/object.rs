@@ -52,6 +52,7 @@ pub fn encoding_name(found: &Found<'_>) -> &'static str {
     let bytes = match found.value {
         Value::String(bytes) => bytes,
         Value::List(_) => return "quicklist",
+        Value::Stream(_) => return "stream",
         Value::ZSet(zset) => return if zset.is_packed() { "listpack" } else { "skiplist" },
         Value::Hash(hash) => return if hash.is_packed() { "listpack" } else { "hashtable" },
         Value::Set(set) => return if set.hashtable { "hashtable" } else { "intset" },

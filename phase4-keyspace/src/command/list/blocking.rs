@@ -77,7 +77,7 @@ fn pop_first(
             return Ok(Tried::Done);
         }
     }
-    Ok(Tried::Nothing(Wait { keys, kind: Kind::List, timeout }))
+    Ok(Tried::Nothing(Wait { keys, kind: Kind::List, timeout, again: None }))
 }
 
 /// `BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]`
@@ -92,7 +92,7 @@ fn blmpop(
     if pop_of_several(ctx, args, keys_or_one(&keys, only), (end, count), reply)? {
         return Ok(Tried::Done);
     }
-    Ok(Tried::Nothing(Wait { keys, kind: Kind::List, timeout }))
+    Ok(Tried::Nothing(Wait { keys, kind: Kind::List, timeout, again: None }))
 }
 
 /// `BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout`
@@ -128,5 +128,5 @@ fn transfer_or_wait(
     if transfer(ctx, args, from, to, reply)? {
         return Ok(Tried::Done);
     }
-    Ok(Tried::Nothing(Wait { keys: 1..2, kind: Kind::List, timeout }))
+    Ok(Tried::Nothing(Wait { keys: 1..2, kind: Kind::List, timeout, again: None }))
 }

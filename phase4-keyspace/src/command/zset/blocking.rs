@@ -70,7 +70,7 @@ fn pop_first(
             return Ok(Tried::Done);
         }
     }
-    Ok(Tried::Nothing(Wait { keys, kind: Kind::ZSet, timeout }))
+    Ok(Tried::Nothing(Wait { keys, kind: Kind::ZSet, timeout, again: None }))
 }
 
 /// `BZMPOP timeout numkeys key [key ...] MIN|MAX [COUNT count]`
@@ -85,5 +85,5 @@ fn bzmpop(
     if pop_of_several(ctx, args, keys_or_one(&keys, only), (side, count), reply)? {
         return Ok(Tried::Done);
     }
-    Ok(Tried::Nothing(Wait { keys, kind: Kind::ZSet, timeout }))
+    Ok(Tried::Nothing(Wait { keys, kind: Kind::ZSet, timeout, again: None }))
 }

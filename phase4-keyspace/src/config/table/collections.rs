@@ -18,6 +18,8 @@ pub static COLLECTIONS: &[Parameter] = &[
     row("list-max-listpack-size", Anytime, list_size, set_list_size),
     row("list-max-ziplist-size", Anytime, list_size, set_list_size),
     row("list-compress-depth", Anytime, list_depth, set_list_depth),
+    row("stream-node-max-bytes", Anytime, stream_bytes, set_stream_bytes),
+    row("stream-node-max-entries", Anytime, stream_entries, set_stream_entries),
 ];
 
 const LONG: std::ops::RangeInclusive<u64> = 0..=i64::MAX as u64;
@@ -84,6 +86,23 @@ fn list_depth(config: &Config) -> Vec<u8> {
 fn set_list_depth(config: &mut Config, words: &[&[u8]]) -> Result<(), Refusal> {
     limits(config).list_depth = value::signed(one(words)?, 0..=i32::MAX.into())?;
     Ok(())
+}
+
+fn stream_bytes(config: &Config) -> Vec<u8> {
+    shown(config.thresholds.stream_bytes)
+}
+
+fn set_stream_bytes(config: &mut Config, words: &[&[u8]]) -> Result<(), Refusal> {
+    limits(config).stream_bytes = value::memory(one(words)?, LONG)?;
+    Ok(())
+}
+
+fn stream_entries(config: &Config) -> Vec<u8> {
+    shown(config.thresholds.stream_entries)
+}
+
+fn set_stream_entries(config: &mut Config, words: &[&[u8]]) -> Result<(), Refusal> {
+    set(&mut limits(config).stream_entries, words, LONG)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! A value as RDB has it, in the form that Redis 7.0 would choose.
 use std::io::{self, Write};
 
-use super::form;
 use super::listpack::Builder;
 use super::writer::Writer;
+use super::{form, stream};
 use crate::keyspace::{Entry, HashRef, ListRef, SetRef, Value, ZSetRef};
 use crate::text::double::Double;
 
@@ -24,6 +24,7 @@ pub fn form_of(value: Value<'_>) -> u8 {
         Value::Set(_) => form::SET_INTSET,
         Value::ZSet(ZSetRef::Packed(_)) => form::ZSET_LISTPACK,
         Value::ZSet(_) => form::ZSET_2,
+        Value::Stream(_) => form::STREAM_LISTPACKS_2,
     }
 }
 
@@ -39,6 +40,7 @@ pub fn value<W: Write>(out: &mut Writer<W>, value: Value<'_>) -> io::Result<()> 
         Value::Set(set) if set.hashtable => write_set(out, set),
         Value::Set(set) => write_integers(out, set),
         Value::ZSet(zset) => write_zset(out, zset),
+        Value::Stream(stream) => stream::write(out, stream),
     }
 }
 

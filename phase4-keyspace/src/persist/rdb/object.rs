@@ -2,7 +2,7 @@
 use std::io::Read;
 
 use super::reader::Reader;
-use super::{Fault, form, listpack, old};
+use super::{Fault, form, listpack, old, stream};
 use crate::keyspace::{Collection, Entry, Hash, List, Object, Rules, Set, ZSet};
 use crate::text::double;
 
@@ -29,6 +29,9 @@ pub fn object<R: Read>(reader: &mut Reader<R>, form: u8, rules: &Rules) -> Resul
         form::ZSET | form::ZSET_2 | form::ZSET_ZIPLIST | form::ZSET_LISTPACK => {
             whole(zset(reader, form, rules)?)
         }
+        form::STREAM_LISTPACKS | form::STREAM_LISTPACKS_2 | form::STREAM_LISTPACKS_3 => {
+            stream::read(reader, form).map(|stream| Some(stream.into_object()))
+        }
         _ => Err(Fault { at: start, what: unknown(form) }),
     }
 }
@@ -39,14 +42,13 @@ fn whole<T: Collection>(value: T) -> Result<Option<Object>, Fault> {
 
 /// Whether [`object`] would refuse the form itself.
 pub fn is_unknown(form: u8) -> bool {
-    !matches!(form, 0..=5 | 9..=14 | 16..=18 | 20)
+    !matches!(form, 0..=5 | 9..=21)
 }
 
 /// What is said of a form that this server has no value for.
 pub fn unknown(form: u8) -> String {
     match form {
         6 | 7 => "a value of a module, and this server has no modules".into(),
-        15 | 19 | 21 => "a stream, and this server has no streams yet".into(),
         22..=25 => "a hash whose fields have deadlines, and this server has none such".into(),
         _ => format!("there is no type {form}"),
     }

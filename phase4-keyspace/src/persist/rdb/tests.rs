@@ -1,7 +1,8 @@
 use super::dump::{dump, restore};
 use super::load::load;
 use super::save::{Options, save};
-use crate::keyspace::{Collection, Entry, Hash, Hasher, Keyspace, List, Object, Rules, Set, ZSet};
+use crate::keyspace::stream::{Group, Id, Pending};
+use crate::keyspace::{Collection, Entry, Hash, Hasher, Keyspace, List, Object, Rules, Set, Stream, ZSet};
 use crate::random::Random;
 
 const PLAIN: Options = Options { compress: true, checksum: true, of_log: false };
@@ -18,8 +19,9 @@ fn text(random: &mut Random) -> Vec<u8> {
 
 fn object(random: &mut Random, most: usize) -> Object {
     let (rules, count) = (Rules::default(), 1 + random.below(most));
-    match random.below(6) {
+    match random.below(7) {
         0 => Object::String(text(random)),
+        6 => stream(random, count).into_object(),
         1 => {
             let mut list = List::default();
             (0..count).for_each(|_| list.push(&text(random), random.below(2) == 0, &rules));
@@ -52,6 +54,69 @@ fn object(random: &mut Random, most: usize) -> Object {
     }
 }
 
+/// A stream with entries, holes, groups and consumers.
+fn stream(random: &mut Random, count: usize) -> Stream {
+    let (rules, mut stream) = (Rules::default(), Stream::default());
+    for _ in 0..count {
+        let id = match random.below(3) {
+            0 => {
+                Id { ms: stream.last.ms + 1 + (random.next() >> (10 + random.below(50))), seq: random.next() }
+            }
+            _ => stream.last.next().expect("far from the last"),
+        };
+        let flat = match random.below(3) {
+            0 => vec![text(random), text(random), text(random), text(random)],
+            _ => vec![b"name".to_vec(), text(random)],
+        };
+        stream.append(id, flat.iter().map(Vec::as_slice), &rules);
+        if random.below(4) == 0 {
+            let mut ids = Vec::new();
+            stream.log().range(Id::MIN, Id::MAX, |id, _| {
+                ids.push(id);
+                true
+            });
+            stream.delete(ids[random.below(ids.len())]);
+        }
+    }
+    for name in 0..random.below(3) {
+        let read = (random.below(2) == 0).then_some(random.below(100) as u64);
+        let mut group = Group::new(name.to_string().as_bytes(), stream.last, read);
+        for consumer in 0..random.below(3) {
+            let consumer = group.add(format!("consumer {consumer}").as_bytes(), 1000);
+            for _ in 0..random.below(9) {
+                let id = Id { ms: random.below(9) as u64, seq: random.below(9) as u64 };
+                group.set_pending(Pending { id, delivered: 7, count: random.below(300) as u64, consumer });
+            }
+        }
+        stream.add_group(group);
+    }
+    stream
+}
+
+/// What is in a stream.
+fn stream_shown(stream: &Stream) -> Vec<String> {
+    let mut parts = vec![format!("{:?} {:?} {} ", stream.last, stream.max_deleted, stream.added)];
+    for (chunk, live) in stream.log().chunks() {
+        parts.push(format!("{:?} {live}", chunk.first()));
+        parts.extend(chunk.walk().map(|found| {
+            let pairs: Vec<_> = found.fields.pairs().collect();
+            format!("{:?} {} {} {pairs:?}", found.id, found.deleted, found.fields.are_names())
+        }));
+    }
+    for group in stream.groups() {
+        parts.push(format!("{:?} {:?} {:?}", group.name(), group.last, group.read));
+        parts.extend(group.pending_from(Id::MIN).map(|pending| {
+            let name = group.consumer(pending.consumer).name();
+            format!("{:?} {} {} {name:?}", pending.id, pending.delivered, pending.count)
+        }));
+        parts.extend(group.consumers().map(|(_, consumer)| {
+            let pending: Vec<Id> = consumer.pending_from(Id::MIN).collect();
+            format!("{:?} {} {pending:?}", consumer.name(), consumer.seen)
+        }));
+    }
+    parts
+}
+
 /// A value, so that two can be compared: its type, its form, and what is in it, sorted where there is no order.
 fn shown(object: &Object) -> String {
     use crate::keyspace::Value;
@@ -70,8 +135,9 @@ fn shown(object: &Object) -> String {
         Value::ZSet(zset) => zset.for_each(|member, score| {
             parts.push(format!("{}={:x}", member.escape_ascii(), score.to_bits()));
         }),
+        Value::Stream(stream) => parts = stream_shown(stream),
     }
-    if !matches!(object, Object::List(_)) {
+    if !matches!(object, Object::List(_) | Object::Stream(_)) {
         parts.sort();
     }
     format!("{form} {parts:?}")
@@ -226,7 +292,7 @@ fn what_is_not_ours_is_refused_by_name() {
         (&b"\xf7"[..], "at offset 9: what a module keeps"),
         (b"\xf5", "at offset 9: a function"),
         (b"\x07\x01k", "at offset 9: a value of a module"),
-        (b"\x0f\x01k", "at offset 9: a stream"),
+        (b"\x0f\x01k", "at offset 13: a length should stand here"),
         (b"\x18\x01k", "at offset 9: a hash whose fields have deadlines"),
         (b"\x63\x01k", "at offset 9: there is no type 99"),
         (b"\xfe\x04", "at offset 9: database 4 of 4"),

@@ -56,10 +56,10 @@ impl Collection for List {
         }
     }
 
-    fn take_discarded(&mut self) -> Option<Vec<u8>> {
+    fn take_discarded(&mut self) -> Option<Object> {
         match self {
             List::Packed(_) => None,
-            List::Large(large) => large.take_discarded(),
+            List::Large(large) => large.take_discarded().map(Object::String),
         }
     }
 }

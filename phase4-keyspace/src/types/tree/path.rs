@@ -105,12 +105,19 @@ impl<I: Item, const LEAF: usize, const FAN: usize> Tree<I, LEAF, FAN> {
     /// The items before a place, back to the first.
     pub fn backward(&self, mut path: Path) -> impl Iterator<Item = I> + '_ {
         std::iter::from_fn(move || {
-            if path.leaf == NONE || (path.slot == 0 && !self.step(&mut path, false)) {
-                return None;
-            }
-            path.slot -= 1;
+            path = self.previous(path)?;
             Some(self.leaves[path.leaf].items()[path.slot])
         })
+    }
+
+    /// The place of the item before this place.
+    #[inline]
+    pub fn previous(&self, mut path: Path) -> Option<Path> {
+        if path.leaf == NONE || (path.slot == 0 && !self.step(&mut path, false)) {
+            return None;
+        }
+        path.slot -= 1;
+        Some(path)
     }
 
     /// Moves to the start of the next leaf, or to the end of the one before. `false`, and the path stays, if there is none.

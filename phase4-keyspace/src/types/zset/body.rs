@@ -56,10 +56,10 @@ impl Collection for ZSet {
         }
     }
 
-    fn take_discarded(&mut self) -> Option<Vec<u8>> {
+    fn take_discarded(&mut self) -> Option<Object> {
         match self {
             ZSet::Packed(_) => None,
-            ZSet::Large(large) => large.table_mut().take_discarded(),
+            ZSet::Large(large) => large.table_mut().take_discarded().map(Object::String),
         }
     }
 }

@@ -105,6 +105,9 @@ fn write_key_specs(reply: &mut Reply<'_>, command: &Command) {
     if let KeySpec::Counted { count, first, also } = command.keys {
         return write_counted(reply, command, count, first, also);
     }
+    if let KeySpec::After { word, from } = command.keys {
+        return write_after(reply, command, word, from);
+    }
     let (first, last, step) = command.keys.triple();
     if first == 0 {
         return reply.set(0);
@@ -134,6 +137,27 @@ fn write_counted(reply: &mut Reply<'_>, command: &Command, count: i32, first: i3
     }
     let counted = ("keynum", [("keynumidx", 0), ("firstkey", first - count), ("keystep", 1)]);
     write_key_spec(reply, command.docs.note, access[access.len() - 1], count, counted);
+}
+
+/// Half of the arguments behind a word.
+fn write_after(reply: &mut Reply<'_>, command: &Command, word: &str, from: i32) {
+    let access = access(command);
+    reply.set(access.len());
+    reply.map(3);
+    reply.bulk(b"flags");
+    write_flags(reply, access[0]);
+    reply.bulk(b"begin_search");
+    reply.map(2);
+    reply.bulk(b"type");
+    reply.bulk(b"keyword");
+    reply.bulk(b"spec");
+    reply.map(2);
+    reply.bulk(b"keyword");
+    reply.bulk(word.as_bytes());
+    reply.bulk(b"startfrom");
+    reply.integer(from.into());
+    reply.bulk(b"find_keys");
+    write_search(reply, "range", &[("lastkey", -1), ("keystep", 1), ("limit", 2)]);
 }
 
 /// How a specification finds its keys: the kind, and three numbers.
