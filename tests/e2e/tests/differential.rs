@@ -55,7 +55,7 @@ fn every_change_of_a_key_is_noted_as_redis_publishes_it() {
     let binary = support::binary("keyspace-server").display().to_string();
     let redis = Server::redis().expect("redis-server 7.0.15");
     let ours = Server::keyspace(&binary).expect("keyspace-server");
-    let rows = [events::ROWS, oracle::ordered::EVENTS].concat();
+    let rows = [events::ROWS, oracle::ordered::EVENTS, oracle::streams::EVENTS].concat();
     let compared = |name: &String| {
         let name = name.to_uppercase();
         rows.iter().any(|(_, command)| command.split(' ').next() == Some(&name))

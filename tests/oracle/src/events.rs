@@ -138,8 +138,9 @@ impl Observer {
             let journal = ask(&mut self.commands, "DEBUG JOURNAL")?;
             let lines = journal.members().ok_or(nonsense("no journal"))?.iter().filter_map(Value::text);
             let lines = lines.map(|line| String::from_utf8_lossy(line).into_owned());
-            // Redis publishes nothing about whole databases.
-            return Ok(lines.filter(|line| !line.contains(" flush ") && !line.contains(" swap ")).collect());
+            // Redis publishes nothing about whole databases, and nothing about what a stream's readers do.
+            const UNPUBLISHED: [&str; 5] = [" flush ", " swap ", " xreadgroup ", " xack ", " xclaim "];
+            return Ok(lines.filter(|line| !UNPUBLISHED.iter().any(|event| line.contains(event))).collect());
         };
         ask(&mut self.commands, &format!("PUBLISH {BARRIER} x"))?;
         let mut seen = Vec::new();

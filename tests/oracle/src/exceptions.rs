@@ -59,6 +59,9 @@ const COMMAND_FIELDS: &str = "name, arity, flags and key positions are compared;
     specifications describe features that are not here";
 const PROCESS: &str = "addresses, ids, ages and buffer sizes belong to the process";
 
+const STREAM_INFO: &str = "times depend on when each server looked at its clock, and there is no radix tree here whose nodes \
+    could be counted";
+
 /// All exceptions.
 pub const EXCEPTIONS: &[Exception] = &[
     except("KEYS", Rule::Unordered, "the order is that of a hash table with a random hash key"),
@@ -103,6 +106,9 @@ pub const EXCEPTIONS: &[Exception] = &[
         Rule::Projected(debug_object),
         "an address in memory, and the size in an RDB file",
     ),
+    except("XINFO STREAM", Rule::Projected(stream_info), STREAM_INFO),
+    except("XINFO CONSUMERS", Rule::Projected(stream_info), STREAM_INFO),
+    except("XPENDING", Rule::Projected(stream_info), STREAM_INFO),
     except("CLIENT ID", Rule::SameKind, "Redis gives ids to its own internal clients too"),
     except("CLIENT LIST", Rule::Projected(client_list), PROCESS),
     except("CLIENT INFO", Rule::Projected(client_list), PROCESS),
@@ -240,6 +246,28 @@ fn debug_object(value: &Value) -> Value {
     // As OBJECT ENCODING: what INCRBYFLOAT has made.
     let encoding = if encoding == "encoding:embstr" { "encoding:int" } else { encoding };
     Value::Simple(format!("{} {encoding}", value.kind() as char).into_bytes())
+}
+
+/// Without times, and without the figures of a radix tree.
+fn stream_info(value: &Value) -> Value {
+    const OF_NO_USE: [&[u8]; 4] = [b"radix-tree-keys", b"radix-tree-nodes", b"idle", b"seen-time"];
+    /// Later than 2001, in milliseconds.
+    const TIME: i64 = 1_000_000_000_000;
+    let Value::Aggregate(kind, members) = value else { return value.clone() };
+    // ID, consumer, idle time, how often.
+    let pending =
+        matches!(&members[..], [Value::Bulk(_), Value::Bulk(_), Value::Integer(_), Value::Integer(_)]);
+    let strip = |(at, member): (usize, &Value)| match member {
+        Value::Integer(time) if *time > TIME => Value::Integer(0),
+        Value::Integer(_) if pending && at == 2 => Value::Integer(0),
+        Value::Integer(_)
+            if at > 0 && members[at - 1].text().is_some_and(|name| OF_NO_USE.contains(&name)) =>
+        {
+            Value::Integer(0)
+        }
+        member => stream_info(member),
+    };
+    Value::Aggregate(*kind, members.iter().enumerate().map(strip).collect())
 }
 
 /// Of every client the fields that the client itself decides.

@@ -39,6 +39,12 @@ pub enum Arg {
     Bound,
     /// An end of a range by name.
     LexBound,
+    /// An entry's ID in a stream.
+    StreamId,
+    /// The ID of a new entry, mostly one that a server can choose a number for.
+    NewId,
+    /// An end of a range of IDs.
+    IdBound,
     /// A small number, at times negative or anything else.
     Few,
     /// A value: numbers, text, binary bytes, lengths at which encodings change.
@@ -137,7 +143,19 @@ fn delicate(pieces: &[Piece]) -> bool {
 
 /// Whether another number would have redis-server draw two thousand million members.
 fn draws(pieces: &[Piece]) -> bool {
-    matches!(pieces.first(), Some(Piece::Bytes(name)) if name.eq_ignore_ascii_case(b"zrandmember"))
+    waits(pieces)
+        || matches!(pieces.first(), Some(Piece::Bytes(name)) if name.eq_ignore_ascii_case(b"zrandmember"))
+}
+
+/// Whether another number could have a connection wait for ever.
+fn waits(pieces: &[Piece]) -> bool {
+    let text = |piece: &Piece| match piece {
+        Piece::Bytes(word) => word.to_ascii_uppercase(),
+        _ => Vec::new(),
+    };
+    let name = pieces.first().map(text).unwrap_or_default();
+    ["BL", "BR", "BZ"].iter().any(|start| name.starts_with(start.as_bytes()))
+        || pieces.iter().any(|piece| text(piece) == b"BLOCK")
 }
 
 fn expand(arg: Arg, rng: &mut Rng, out: &mut Vec<Piece>) {
@@ -170,6 +188,19 @@ fn expand(arg: Arg, rng: &mut Rng, out: &mut Vec<Piece>) {
             35..70 => [b"(".to_vec(), member(rng)].concat(),
             70..95 => rng.pick(&["-", "+"]).as_bytes().to_vec(),
             _ => junk(rng),
+        },
+        Arg::StreamId => stream_id(rng),
+        Arg::NewId => match rng.below(100) {
+            0..45 => b"60-*".to_vec(),
+            45..70 => format!("{}-*", rng.below(64)).into_bytes(),
+            70..90 => format!("{}-{}", rng.below(61), rng.below(30)).into_bytes(),
+            90..93 => rng.pick(STREAM_EDGES).as_bytes().to_vec(),
+            _ => stream_id(rng),
+        },
+        Arg::IdBound => match rng.below(100) {
+            0..30 => stream_id(rng),
+            30..50 => [b"(".to_vec(), stream_id(rng)].concat(),
+            _ => rng.pick(&["-", "+", "-", "+", "0", "(60", "60"]).as_bytes().to_vec(),
         },
         Arg::Few => {
             if rng.percent(85) {
@@ -408,6 +439,40 @@ fn member(rng: &mut Rng) -> Vec<u8> {
         800..960 => format!("w{}", rng.below(600)).into_bytes(),
         960..980 => vec![b'z'; 63 + rng.below(3)],
         _ => value(rng),
+    }
+}
+
+const STREAM_EDGES: &[&str] = &[
+    "18446744073709551615-18446744073709551615",
+    "18446744073709551615-0",
+    "18446744073709551616-1",
+    // Redis's error where no number is left in a millisecond depends on what went wrong before.
+    "70-18446744073709551614",
+    "70-18446744073709551615",
+    "0-0",
+    "0-1",
+    "0-*",
+    "*-1",
+    "1-1-1",
+    "-1-1",
+    "1--1",
+    "007-01",
+    " 7-+1",
+    "7- 1",
+    "7-1 ",
+    "7-",
+    "-",
+    "+",
+    "(7-1",
+    "$",
+];
+
+fn stream_id(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(100) {
+        0..50 => format!("60-{}", rng.below(200)).into_bytes(),
+        50..85 => format!("{}-{}", rng.below(61), rng.below(4)).into_bytes(),
+        85..95 => rng.below(61).to_string().into_bytes(),
+        _ => rng.pick(STREAM_EDGES).as_bytes().to_vec(),
     }
 }
 

@@ -17,6 +17,7 @@ pub mod replay;
 pub mod server;
 pub mod shrink;
 pub mod step;
+pub mod streams;
 pub mod table;
 
 use std::fmt;

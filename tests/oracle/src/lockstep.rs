@@ -31,8 +31,8 @@ impl Numbers {
     }
 }
 
-/// What may be said. `K`: a key, `V`: a value, `N`: a small number, `E`: an end of a list, `M`: of a sorted set, `I`: a
-/// client's id.
+/// What may be said. `K`: a key, `V`: a value, `N`: a small number, `E`: an end of a list, `M`: of a sorted set, `S`: a key
+/// that is a stream as a rule, `P`: an entry's ID, `I`: a client's id.
 const COMMANDS: &[&str] = &[
     "LPUSH K V",
     "RPUSH K V V",
@@ -70,6 +70,30 @@ const COMMANDS: &[&str] = &[
     "EXEC",
     "EXEC",
     "DISCARD",
+    "XADD S 9-* f V",
+    "XADD S 9-* f V",
+    "XADD S MAXLEN N 9-* f V",
+    "XREAD BLOCK 0 STREAMS S $",
+    "XREAD BLOCK 0 STREAMS S S $ $",
+    "XREAD COUNT N BLOCK 0 STREAMS S S P P",
+    "XGROUP CREATE S g $ MKSTREAM",
+    "XGROUP CREATE S g 0 MKSTREAM",
+    "XGROUP SETID S g P",
+    "XGROUP DESTROY S g",
+    "XREADGROUP GROUP g one BLOCK 0 STREAMS S >",
+    "XREADGROUP GROUP g two BLOCK 0 STREAMS S >",
+    "XREADGROUP GROUP g one COUNT N BLOCK 0 STREAMS S S > >",
+    "XREADGROUP GROUP g two NOACK COUNT N BLOCK 0 STREAMS S >",
+    "XREADGROUP GROUP g one STREAMS S 0",
+    "XACK S g P",
+    "XDEL S P",
+    "XPENDING S g",
+    "XRANGE S - +",
+    "DEL S",
+    "SET S V",
+    "RENAME S S",
+    "COPY S S REPLACE",
+    "LPUSH S V",
     "CLIENT UNBLOCK I",
     "CLIENT UNBLOCK I ERROR",
     "CLIENT KILL ID I",
@@ -236,6 +260,8 @@ fn filled(line: &str, numbers: &mut Numbers) -> String {
         "V" => format!("v{}", numbers.below(30)),
         "N" => (1 + numbers.below(4)).to_string(),
         "E" => numbers.one_of(&["left", "right"]).to_owned(),
+        "S" => numbers.one_of(&["s", "s", "t", "a"]).to_owned(),
+        "P" => format!("9-{}", numbers.below(9)),
         "M" => numbers.one_of(&["min", "max"]).to_owned(),
         "I" => "I".to_owned(),
         word => word.to_lowercase(),
