@@ -4,6 +4,9 @@ use crate::state::waiting::Wait;
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
 
+pub mod acl;
+pub mod catalogue;
+pub mod client_line;
 pub mod connection;
 pub mod context;
 pub mod docs;
@@ -17,7 +20,9 @@ pub mod keys;
 pub mod list;
 pub mod logged;
 pub mod lookup;
+pub mod permission;
 pub mod pubsub;
+pub mod reach;
 pub mod replay;
 pub mod restart;
 pub mod server;
@@ -200,6 +205,7 @@ static TABLE: &[&[Command]] = &[
     server::debug::COMMANDS,
     transaction::COMMANDS,
     pubsub::COMMANDS,
+    acl::COMMANDS,
 ];
 
 /// All rows, subcommands not included.

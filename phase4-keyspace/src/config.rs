@@ -105,8 +105,16 @@ pub struct Config {
     pub client_query_buffer_limit: u64,
     /// Most waiting replies.
     pub output_limits: OutputLimits,
-    /// The password; empty: none is asked for.
+    /// The default user's password; empty: none is asked for.
     pub requirepass: Vec<u8>,
+    /// Users by `user` lines: a name and rules each.
+    pub users: Vec<Vec<Vec<u8>>>,
+    /// The file that users are loaded from and saved to instead; empty: none.
+    pub aclfile: PathBuf,
+    /// Most entries of `ACL LOG`.
+    pub acllog_max_len: u64,
+    /// A new user reaches every channel (`acl-pubsub-default allchannels`).
+    pub open_channels: bool,
     /// Refuse other machines as long as no password is asked for.
     pub protected_mode: bool,
     /// Up to what collections are small.
@@ -173,6 +181,10 @@ impl Default for Config {
                 pubsub: OutputLimit { hard: 32 * MB, soft: 8 * MB, seconds: 60 },
             },
             requirepass: Vec::new(),
+            users: Vec::new(),
+            aclfile: PathBuf::new(),
+            acllog_max_len: 128,
+            open_channels: false,
             protected_mode: true,
             thresholds: Thresholds::default(),
             debugging: Debugging::Local,
@@ -222,11 +234,5 @@ impl Config {
     /// Where the snapshot is.
     pub fn snapshot(&self) -> PathBuf {
         self.dir.join(&self.dbfilename)
-    }
-
-    /// Whether clients have to authenticate.
-    #[inline]
-    pub fn requires_password(&self) -> bool {
-        !self.requirepass.is_empty()
     }
 }

@@ -21,6 +21,7 @@
 //! | 4 the keyspace | [`keyspace`] | numbered databases: what a lookup means, who dies next, what changed |
 //! | 4 | [`persist`] | snapshots and the append-only file, in Redis's formats |
 //! | 5 what a server is | [`config`] | parameters, from the file and at run time |
+//! | 5 | [`access`] | users, what each of them may do, who was refused |
 //! | 5 | [`state`] | databases, clients, counters: everything a command may touch, without control flow |
 //! | 5 | [`deliver`] | the gate for output: bytes to any client, limits by class |
 //! | 6 commands | [`command`] | the table, one family of commands a file |
@@ -34,6 +35,7 @@
 //! **First evening**: [`wire::resp`], [`command::string`], [`keyspace`], `dict`, `record`. **Wings**, to be read when
 //! needed: [`server::batch`] (asking for memory ahead), [`text::extended`] (`INCRBYFLOAT`'s 80-bit numbers),
 //! [`command::server`] (INFO, CONFIG, COMMAND), [`config`].
+pub mod access;
 pub mod clock;
 pub mod command;
 pub mod config;

@@ -1,4 +1,5 @@
-//! Random numbers that come out the same in every run (xorshift; Marsaglia, 2003). Not for secrets.
+//! Random numbers that come out the same in every run (xorshift; Marsaglia, 2003). Not for secrets: [`secret`] is.
+pub mod secret;
 
 /// A source of them; its number must not be 0.
 pub struct Random(pub u64);

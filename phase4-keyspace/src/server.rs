@@ -83,7 +83,7 @@ impl Service for Server {
             return Admission::Refuse;
         }
         if self.state.config.protected_mode
-            && !self.state.config.requires_password()
+            && self.state.users.default_user().nopass
             && !accepted.peer.ip().is_loopback()
         {
             self.state.stats.rejected_connections += 1;
@@ -91,8 +91,8 @@ impl Service for Server {
             return Admission::Refuse;
         }
         self.state.stats.connections_received += 1;
-        let authenticated = !self.state.config.requires_password();
-        self.state.clients.open(conn, accepted, wire, authenticated, outbox.now());
+        self.state.clients.open(conn, accepted, wire, outbox.now());
+        self.state.log_out(conn);
         log::verbose(format_args!("accepted {}", accepted.peer));
         Admission::Accept
     }

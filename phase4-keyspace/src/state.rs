@@ -1,6 +1,7 @@
 //! What a server *is* while it runs: databases, clients, parameters, counters. No control flow: commands and the server
 //! above read and change it.
 pub mod clients;
+mod identity;
 pub mod logging;
 pub mod meter;
 pub mod pause;
@@ -20,6 +21,7 @@ use std::time::Instant;
 use phase3_eventloop::outbox::Outbox;
 use phase3_eventloop::slab::ConnId;
 
+use crate::access::Users;
 use crate::clock::wall_clock;
 use crate::config::Config;
 use crate::config::listen::RESP_LISTENER;
@@ -47,6 +49,8 @@ pub struct State {
     pub clients: Clients,
     /// What the operator asked for.
     pub config: Config,
+    /// Who may do what.
+    pub users: Users,
     /// What `INFO` counts.
     pub stats: Stats,
     /// Which command's time is running.
@@ -92,8 +96,11 @@ impl State {
     pub fn new(config: Config, commands: usize, now: Instant) -> Self {
         let mut keyspace = Keyspace::new(config.databases);
         keyspace.set_thresholds(&config.thresholds);
+        let mut users = Users::default();
+        users.set_default_password(&config.requirepass);
         let mut state = State {
             keyspace,
+            users,
             clients: Clients::default(),
             stats: Stats::new(commands),
             meter: Meter::default(),
@@ -148,7 +155,7 @@ impl State {
 
     /// What running a client's requests takes from it; `None` if the client is gone.
     pub fn caller(&mut self, conn: ConnId) -> Option<Caller> {
-        let asked = self.config.requires_password();
+        let asked = self.users.asks_password();
         let client = self.clients.get(conn)?;
         let unauthenticated = asked && !client.authenticated;
         Some(Caller {
@@ -157,6 +164,7 @@ impl State {
             wire: client.wire,
             replies: client.replies,
             unauthenticated,
+            limited: client.limited,
             queues: client.transaction.is_some(),
             listens: client.wire != Wire::Resp3 && client.subscriptions.is_some(),
         })

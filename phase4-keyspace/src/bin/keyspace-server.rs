@@ -11,6 +11,7 @@ use phase1_echo::output;
 use phase1_echo::server::check_room;
 use phase3_eventloop::event_loop::EventLoop;
 use phase3_eventloop::trace::Trace;
+use phase4_keyspace::command::acl;
 use phase4_keyspace::command::restart;
 use phase4_keyspace::config::listen::{FRAMED_LISTENER, Listening, RESP_LISTENER, listen};
 use phase4_keyspace::config::{Config, apply, file};
@@ -34,6 +35,7 @@ fn run(args: &[Vec<u8>]) -> Result<()> {
     apply::enter(&mut config)?;
     let mut server = Server::new(config.clone(), Instant::now());
     server.state.tick(Instant::now());
+    acl::load_at_start(&mut server.state)?;
     restart::load(&mut server.state)?;
     let resp = listen(&config, config.port, "--port", &[]).context("RESP")?;
     let framed = listen(&config, config.framed_port, "--framed-port", &[]).context("framed protocol")?;

@@ -2,7 +2,7 @@
 pub mod client;
 mod control;
 
-use super::{Command, Group, ServerContext};
+use super::{Command, Group, ServerContext, permission};
 use crate::error::{Error, c_string};
 use crate::state::clients::Replies;
 use crate::text::integer;
@@ -75,7 +75,7 @@ fn quit(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> 
 /// What a connection can have changed about itself goes back to how it began, except `CLIENT NO-EVICT`: an operator's tool
 /// that resets itself stays exempt.
 fn reset(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
-    let authenticated = !context.state.config.requires_password();
+    context.state.log_out(context.conn);
     context.state.unwatch(context.conn);
     if let Some(subscriptions) = context.client().subscriptions.take() {
         context.state.pubsub.forget(context.conn, &subscriptions);
@@ -83,7 +83,6 @@ fn reset(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) ->
     }
     let client = context.client();
     client.transaction = None;
-    client.authenticated = authenticated;
     client.db = 0;
     client.name.clear();
     // `CLIENT REPLY SKIP` still skips this reply.
@@ -114,33 +113,33 @@ fn select(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>
 
 fn auth(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match args.len() {
-        2 if !context.state.config.requires_password() => {
+        2 if context.state.users.default_user().nopass => {
             return Err(Error::other(
                 "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
                  configuration is correct?",
             ));
         }
-        2 => authenticate(context, b"default", args.get(1))?,
-        3 => authenticate(context, args.get(1), args.get(2))?,
+        2 => authenticate(context, args, b"default", args.get(1))?,
+        3 => authenticate(context, args, args.get(1), args.get(2))?,
         _ => return Err(Error::Syntax),
     }
     reply.ok();
     Ok(())
 }
 
-/// There is one user, `default`; without a password set, any password is right.
-fn authenticate(context: &mut ServerContext<'_>, user: &[u8], password: &[u8]) -> Result<(), Error> {
-    let expected = &context.state.config.requirepass;
-    if user != b"default" || (!expected.is_empty() && !same(expected, password)) {
+/// Has the client become the user, if the password is right.
+fn authenticate(
+    context: &mut ServerContext<'_>,
+    args: Args<'_>,
+    user: &[u8],
+    password: &[u8],
+) -> Result<(), Error> {
+    let Some(id) = context.state.users.authenticate(user, password) else {
+        permission::log_failed_login(context, args, user);
         return Err(Error::other("WRONGPASS invalid username-password pair or user is disabled."));
-    }
-    context.client().authenticated = true;
+    };
+    context.state.log_in(context.conn, id);
     Ok(())
-}
-
-/// Compares without stopping at the first difference, whose position would tell how much of a guess was right.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |differences, (a, b)| differences | (a ^ b)) == 0
 }
 
 /// `HELLO [version [AUTH user password] [SETNAME name]]`: as in Redis, options act as they are read, and what they did stays
@@ -163,7 +162,7 @@ fn hello(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>)
     while at < args.len() {
         let more = args.len() - 1 - at;
         if args.is(at, "AUTH") && more >= 2 {
-            authenticate(context, args.get(at + 1), args.get(at + 2))?;
+            authenticate(context, args, args.get(at + 1), args.get(at + 2))?;
             at += 3;
         } else if args.is(at, "SETNAME") && more >= 1 {
             client::check_name(args.get(at + 1), "Client names")?;
@@ -175,7 +174,7 @@ fn hello(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>)
             return Err(Error::bytes([b"ERR Syntax error in HELLO option '", option, b"'"].concat()));
         }
     }
-    if context.state.config.requires_password() && !context.client().authenticated {
+    if context.state.users.asks_password() && !context.client().authenticated {
         return Err(Error::other(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> \
              option can be used to authenticate the client and select the RESP protocol version at the same time",

@@ -34,11 +34,22 @@ impl Config {
         }
     }
 
+    /// Takes in a user's line. Its rules are read when the commands that they name are known.
+    fn add_user(&mut self, words: &[&[u8]]) -> Result<()> {
+        let known = self.users.iter().any(|user| user[0] == words[0]);
+        ensure!(!known, "duplicate user found; a user can only be defined once");
+        self.users.push(words.iter().map(|word| word.to_vec()).collect());
+        Ok(())
+    }
+
     /// Sets one parameter by its redis.conf name.
     fn set(&mut self, name: &[u8], words: &[&[u8]]) -> Result<()> {
         // The other phases' servers call it so.
         let name = if name.eq_ignore_ascii_case(b"host") { b"bind" } else { name };
         ensure!(!words.is_empty(), "a value is missing");
+        if name.eq_ignore_ascii_case(b"user") {
+            return self.add_user(words);
+        }
         let name = std::str::from_utf8(name).unwrap_or_default();
         if let Some(parameter) = table::find(name) {
             return (parameter.set)(self, words).map_err(|refusal| anyhow!("{refusal}"));
@@ -130,7 +141,7 @@ fn read(name: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// The words of a line, quotes and escapes resolved; `None`: a quote is open.
-pub(super) fn words(line: &[u8]) -> Option<Vec<Vec<u8>>> {
+pub fn words(line: &[u8]) -> Option<Vec<Vec<u8>>> {
     let (mut text, mut spans) = (Vec::new(), Vec::new());
     inline::split(line, &mut text, &mut spans).ok()?;
     Some(spans.iter().map(|span| text[span.start as usize..span.end as usize].to_vec()).collect())

@@ -55,7 +55,6 @@ pub static FIXED: &[Fixed] = &[
     fixed("syslog-enabled", AtStart, "no", "the log goes to stderr or to logfile"),
     fixed("always-show-logo", AtStart, "no", "there is no logo"),
     fixed("unixsocket", AtStart, "", NEVER),
-    fixed("aclfile", AtStart, "", NEVER),
     fixed("enable-module-command", AtStart, "no", NEVER),
     fixed("enable-protected-configs", AtStart, "no", NEVER),
 ];

@@ -1,4 +1,5 @@
 //! The table of parameters: one row each, how it reads and how it is set.
+mod access;
 mod collections;
 mod log;
 mod persistence;
@@ -45,7 +46,12 @@ pub fn find(name: &str) -> Option<&'static Parameter> {
 
 /// Every parameter that can have more than one value.
 pub fn all() -> impl Iterator<Item = &'static Parameter> {
-    PARAMETERS.iter().chain(persistence::PERSISTENCE).chain(log::LOG).chain(collections::COLLECTIONS)
+    PARAMETERS
+        .iter()
+        .chain(access::ACCESS)
+        .chain(persistence::PERSISTENCE)
+        .chain(log::LOG)
+        .chain(collections::COLLECTIONS)
 }
 
 const INT: RangeInclusive<u64> = 0..=i32::MAX as u64;

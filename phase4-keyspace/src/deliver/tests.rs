@@ -224,7 +224,7 @@ fn a_client_that_is_going_gets_nothing_more() {
     let conn = ConnId::new(0, 0);
     let local = SocketAddr::from(([127, 0, 0, 1], 1));
     let accepted = Accepted { listener: RESP_LISTENER, peer: local, local, fd: 0 };
-    state.clients.open(conn, &accepted, Wire::Resp2, true, Instant::now());
+    state.clients.open(conn, &accepted, Wire::Resp2, Instant::now());
     let mut deliver = Deliver::new(&mut outbox, Some(conn), &mut behind);
     deliver.to(&mut state, conn, Kind::Push, |reply| reply.ok());
     let mut out = Vec::new();

@@ -1,8 +1,12 @@
 //! May this request run? Every reason why not, in Redis's order.
+use phase3_eventloop::outbox::Outbox;
 use phase3_eventloop::slab::ConnId;
 
+use crate::access::Reason;
 use crate::command::flags::Flag;
 use crate::command::lookup::{self, Resolved};
+use crate::command::permission;
+use crate::command::server::debug;
 use crate::command::{Command, Run};
 use crate::error::{Error, c_string};
 use crate::log;
@@ -41,15 +45,25 @@ const MISCONF: &str = "MISCONF Redis is configured to save RDB snapshots, but it
 
 /// Every reason why a request does not run, in Redis's order.
 #[inline]
-pub fn admit(state: &mut State, caller: Caller, incoming: &Incoming<'_>) -> Result<Verdict, Error> {
+pub fn admit(
+    state: &mut State,
+    caller: Caller,
+    incoming: &Incoming<'_>,
+    outbox: &Outbox,
+) -> Result<Verdict, Error> {
     let Resolved::Known(id) = incoming.command else { return unnamed(state, caller, incoming) };
     let row = lookup::table().row(id);
     if !row.takes(incoming.args.len()) {
         state.stats.commands[id as usize].rejected += 1;
         return Err(Error::Arity(lookup::table().full_name(id).to_string().into()));
     }
+    if row.name == "debug" {
+        debug::permitted(state, caller.conn)
+            .inspect_err(|_| state.stats.commands[id as usize].rejected += 1)?;
+    }
     if caller.is_restricted() {
-        may_not(caller, id, row).inspect_err(|_| state.stats.commands[id as usize].rejected += 1)?;
+        may_not(state, caller, (id, row), incoming.args, outbox)
+            .inspect_err(|_| state.stats.commands[id as usize].rejected += 1)?;
     }
     if (state.refuses_writes() || state.aof.failure.is_some())
         && (writes(state, caller, row) || row.name == "ping")
@@ -88,14 +102,24 @@ const LISTENERS: [&str; 9] = [
     "reset",
 ];
 
-/// Refuses what a client's mode does not allow.
+/// Refuses what a client's mode or its user does not allow.
 #[cold]
-fn may_not(caller: Caller, id: CommandId, row: &Command) -> Result<(), Error> {
+fn may_not(
+    state: &mut State,
+    caller: Caller,
+    (id, row): (CommandId, &Command),
+    args: Args<'_>,
+    outbox: &Outbox,
+) -> Result<(), Error> {
     if caller.unauthenticated && !row.flags.has(Flag::NoAuth) {
         return Err(Error::other("NOAUTH Authentication required."));
     }
     if caller.queues && row.flags.has(Flag::NoMulti) {
         return Err(Error::other("ERR Command not allowed inside a transaction"));
+    }
+    if caller.limited {
+        permitted(state, caller.conn, (id, args), outbox).map_err(|reason| permission::error(reason, id))?;
+        sort_permitted(state, caller, id, args)?;
     }
     if caller.listens && !LISTENERS.contains(&row.name) {
         let name = lookup::table().full_name(id);
@@ -105,6 +129,33 @@ fn may_not(caller: Caller, id: CommandId, row: &Command) -> Result<(), Error> {
         )));
     }
     Ok(())
+}
+
+/// Whether the client's user may run the request; if not, that is noted in `ACL LOG`.
+#[cold]
+pub(super) fn permitted(
+    state: &mut State,
+    conn: ConnId,
+    (id, args): (CommandId, Args<'_>),
+    outbox: &Outbox,
+) -> Result<(), Reason> {
+    let Some(client) = state.clients.get(conn) else { return Ok(()) };
+    let Some(denial) = permission::denied(state.users.get(client.user), id, args) else { return Ok(()) };
+    permission::log_denial(state, outbox, conn, (id, args), denial);
+    Err(denial.reason)
+}
+
+/// `SORT` with options that read keys of any name. A transaction's is asked when it runs, as in Redis.
+#[cold]
+pub(super) fn sort_permitted(
+    state: &mut State,
+    caller: Caller,
+    id: CommandId,
+    args: Args<'_>,
+) -> Result<(), Error> {
+    let user = state.clients.get(caller.conn).map(|client| client.user);
+    let Some(user) = user.filter(|_| !caller.queues) else { return Ok(()) };
+    permission::sort_refused(state.users.get(user), id, args).map_or(Ok(()), Err)
 }
 
 /// Whether a command writes; `EXEC` does if anything that is queued does.

@@ -5,15 +5,17 @@ use phase3_eventloop::slab::ConnId;
 use crate::command::Run;
 use crate::command::logged::Ran;
 use crate::command::lookup::{self, Resolved};
+use crate::command::permission;
 use crate::deliver::Deliver;
 use crate::error::Error;
 use crate::state::State;
 use crate::state::clients::Caller;
+use crate::state::transaction::Queued;
 use crate::wire::reply::Reply;
 
-use super::admit::Incoming;
+use super::admit::{Incoming, permitted, sort_permitted};
 use super::logging::log_step;
-use super::run::{fail, run};
+use super::run::{fail, refuse, run};
 
 /// Runs what the client has queued. An error at run time is the reply of its command and stops nothing; one at the time of
 /// queueing, or a watched key that has changed, stops everything.
@@ -42,10 +44,15 @@ pub(super) fn exec(
     Reply::new(out, caller.wire).array(queue.len());
     caller.queues = false;
     let mut end_of_replies = None;
-    for queued in &queue {
+    for queued in queue {
         let row = lookup::table().row(queued.command);
         let command = Resolved::Known(queued.command);
         let incoming = Incoming { command, hashes: &[], args: queued.args.as_args() };
+        if let Err(error) = still_permitted(state, caller, &queued, deliver) {
+            state.stats.commands[queued.command as usize].rejected += 1;
+            refuse(state, &error, caller.wire, out);
+            continue;
+        }
         if let Err(error) = run(state, caller, (queued.command, row), &incoming, out, deliver) {
             fail(state, queued.command, &error, caller.wire, out);
         }
@@ -62,6 +69,21 @@ pub(super) fn exec(
     out.truncate(end_of_replies.unwrap_or(out.len()));
     end(state, conn);
     Ok(())
+}
+
+/// What a user may do can have changed since its request was queued.
+fn still_permitted(
+    state: &mut State,
+    caller: Caller,
+    queued: &Queued,
+    deliver: &Deliver<'_>,
+) -> Result<(), Error> {
+    if !caller.limited {
+        return Ok(());
+    }
+    let request = (queued.command, queued.args.as_args());
+    permitted(state, caller.conn, request, deliver.outbox).map_err(permission::error_at_exec)?;
+    sort_permitted(state, caller, request.0, request.1)
 }
 
 fn end(state: &mut State, conn: ConnId) {

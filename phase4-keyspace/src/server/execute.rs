@@ -67,7 +67,7 @@ pub fn execute(
     let start = deliver::begin_reply(state, caller, out);
     // A client that gets no replies is asked after each command whether that is still so.
     let mut changed = caller.is_silent();
-    match admit(state, caller, &incoming) {
+    match admit(state, caller, &incoming, deliver.outbox) {
         Ok(Verdict::Run(id, row)) => {
             changed |= !matches!(row.run, Run::Data(_));
             if let Err(error) = run(state, caller, (id, row), &incoming, out, deliver) {
@@ -80,6 +80,9 @@ pub fn execute(
         Ok(Verdict::Exec(id)) => {
             changed = true;
             state.meter.switch(id, &mut state.stats);
+            if let Some(client) = state.clients.get(conn) {
+                client.last_command = Some(id);
+            }
             if let Err(error) = exec::exec(state, caller, out, deliver) {
                 fail(state, id, &error, wire, out);
             }

@@ -8,6 +8,7 @@
 //! died and the news is still on its way, the element is lost with the reply, as any reply would be.
 use crate::command::logged::Ran;
 use crate::command::lookup;
+use crate::command::permission;
 use crate::command::{Run, Tried};
 use crate::deliver::Deliver;
 use crate::keyspace::Value;
@@ -15,6 +16,7 @@ use crate::state::State;
 use crate::state::waiting::Waiter;
 use crate::wire::reply::Reply;
 
+use super::admit::permitted;
 use super::logging::log_unit;
 use super::run::{context, fail};
 use super::tell::tell;
@@ -41,9 +43,17 @@ fn next_to_serve(state: &State, db: usize, key: &[u8], after: u64) -> Option<Wai
 /// in its place.
 fn serve(state: &mut State, deliver: &mut Deliver<'_>, Waiter { conn, at, .. }: Waiter) {
     let Some(client) = state.clients.get(conn).filter(|client| !client.killed) else { return };
-    let wire = client.wire;
+    let (wire, is_limited) = (client.wire, client.limited);
     let Some(blocked) = state.waiting.request(conn) else { return };
     let Run::Blocking(run) = lookup::table().row(blocked.command).run else { return };
+    let request = (blocked.command, blocked.args.as_args());
+    if is_limited && let Err(reason) = permitted(state, conn, request, deliver.outbox) {
+        // Its user may no longer do what it could when it began to wait.
+        let error = permission::error(reason, blocked.command);
+        state.stats.count_error(&error);
+        state.unblock(conn, deliver.outbox);
+        return deliver.late_reply(state, conn, |reply| reply.error(&error));
+    }
     let mut out = Vec::new();
     let mut reply = Reply::new(&mut out, wire);
     match run(&mut context(state, blocked.db, &[]), blocked.args.as_args(), Some(at), &mut reply) {

@@ -9,6 +9,7 @@ use super::stats::CommandId;
 use super::subscriptions::Subscriptions;
 use super::transaction::Transaction;
 use super::watch::Watch;
+use crate::access::UserId;
 use crate::error::Error;
 use crate::wire::args::Span;
 use crate::wire::reply::Wire;
@@ -26,6 +27,10 @@ pub struct Client {
     pub db: usize,
     /// It has given the password, or none is asked for.
     pub authenticated: bool,
+    /// Who it is.
+    pub user: UserId,
+    /// Its user may not do everything.
+    pub limited: bool,
     /// `CLIENT REPLY`.
     pub replies: Replies,
     /// Nothing further of it is served: its last reply has been written (`QUIT`).
@@ -149,6 +154,8 @@ pub struct Caller {
     pub replies: Replies,
     /// It still owes the password.
     pub unauthenticated: bool,
+    /// Its user may not do everything: each of its requests is looked at.
+    pub limited: bool,
     /// It has said `MULTI`: its requests are queued.
     pub queues: bool,
     /// It listens to channels and could not tell a message from a reply: it may do little else.
@@ -164,7 +171,7 @@ impl Caller {
     /// Whether there are commands that it may not run just now.
     #[inline]
     pub fn is_restricted(self) -> bool {
-        self.unauthenticated | self.queues | self.listens
+        self.unauthenticated | self.limited | self.queues | self.listens
     }
 }
 
@@ -187,15 +194,17 @@ impl Clients {
         self.count == 0
     }
 
-    /// Takes a new client in.
-    pub fn open(&mut self, conn: ConnId, accepted: &Accepted, wire: Wire, authenticated: bool, now: Instant) {
+    /// Takes a new client in, which is not logged in yet.
+    pub fn open(&mut self, conn: ConnId, accepted: &Accepted, wire: Wire, now: Instant) {
         self.last_id += 1;
         let client = Client {
             conn,
             id: self.last_id,
             wire,
             db: 0,
-            authenticated,
+            authenticated: false,
+            user: UserId::DEFAULT,
+            limited: false,
             replies: Replies::On,
             closing: false,
             killed: false,

@@ -1,9 +1,9 @@
 //! What one client does to others: `CLIENT KILL`, `PAUSE`, `UNPAUSE`, `UNBLOCK`.
 use std::time::Duration;
 
+use crate::access::{UserId, Users};
 use crate::command::ServerContext;
-use crate::error::Error;
-use crate::error::wrong_subcommand;
+use crate::error::{Error, c_string, wrong_subcommand};
 use crate::state::clients::{Class, Client};
 use crate::state::pause::Pause;
 use crate::text::integer;
@@ -17,11 +17,12 @@ struct Filter<'a> {
     laddr: Option<&'a [u8]>,
     id: Option<i64>,
     class: Option<Class>,
+    user: Option<UserId>,
     spare_me: bool,
 }
 
 impl<'a> Filter<'a> {
-    fn parse(args: Args<'a>) -> Result<Filter<'a>, Error> {
+    fn parse(args: Args<'a>, users: &Users) -> Result<Filter<'a>, Error> {
         let mut filter = Filter { spare_me: true, ..Filter::default() };
         let mut at = 2;
         while at < args.len() {
@@ -31,9 +32,13 @@ impl<'a> Filter<'a> {
                 b"type" => filter.class = Some(Class::parse(value)?),
                 b"addr" => filter.addr = Some(value),
                 b"laddr" => filter.laddr = Some(value),
-                // Every connection is the default user's.
-                b"user" if value == b"default" => {}
-                b"user" => return Err(Error::bytes([b"ERR No such user '", value, b"'"].concat())),
+                b"user" => match users.find(value) {
+                    Some(user) => filter.user = Some(user),
+                    None => {
+                        let name = c_string(value, usize::MAX);
+                        return Err(Error::bytes([b"ERR No such user '", name, b"'"].concat()));
+                    }
+                },
                 b"skipme" if value.eq_ignore_ascii_case(b"yes") => filter.spare_me = true,
                 b"skipme" if value.eq_ignore_ascii_case(b"no") => filter.spare_me = false,
                 _ => return Err(Error::Syntax),
@@ -51,6 +56,7 @@ impl<'a> Filter<'a> {
             && is(self.laddr, &client.local)
             && self.id.is_none_or(|id| client.id as i64 == id)
             && self.class.is_none_or(|class| class.has(client))
+            && self.user.is_none_or(|user| client.user == user)
             && !client.killed
     }
 }
@@ -73,7 +79,7 @@ pub(super) fn kill(
         }
         reply.ok();
     } else {
-        let filter = Filter::parse(args)?;
+        let filter = Filter::parse(args, &context.state.users)?;
         reply.integer(kill_matching(context, &filter));
     }
     Ok(())

@@ -1,4 +1,5 @@
 //! `COMMAND`: the table describes itself, so that clients can find keys and route requests without knowing each command.
+use crate::command::catalogue::has_category;
 use crate::command::{Command, Context, DataFn, Group, KeySpec, all, find, help};
 use crate::error::Error;
 use crate::text::glob;
@@ -8,7 +9,7 @@ use crate::wire::reply::Reply;
 mod describe;
 mod keys;
 
-use describe::{has_category, write_docs, write_info};
+use describe::{write_docs, write_info};
 
 /// The rows.
 pub const COMMANDS: &[Command] = &[row("command", -1, info_of_all, "2.8.13", "Describes all commands.")

@@ -1,7 +1,9 @@
 //! `CONFIG`: reading and changing parameters while the server runs.
 use std::collections::BTreeMap;
 
+use crate::access;
 use crate::command::ServerContext;
+use crate::command::catalogue::catalogue;
 use crate::command::{Command, Group, ServerFn, help};
 use crate::config::apply;
 use crate::config::fixed::{self, Fixed};
@@ -104,6 +106,10 @@ fn set(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -
     for (target, _) in &changes {
         if let Target::Parameter(parameter) = target {
             context.state.config.changed.insert(parameter.name);
+            // A line of the default user in the file would override the password.
+            if parameter.name == "requirepass" && !context.state.config.users.is_empty() {
+                context.state.config.changed.insert(rewrite::USERS);
+            }
         }
     }
     reply.ok();
@@ -152,6 +158,9 @@ fn apply(context: &mut ServerContext<'_>, config: Config) -> Result<(), Error> {
     context.deliver.outbox.set_limits(apply::of_the_loop(&config));
     log::set_level(config.loglevel);
     context.state.keyspace.set_thresholds(&config.thresholds);
+    if config.requirepass != context.state.config.requirepass {
+        context.state.users.set_default_password(&config.requirepass);
+    }
     context.state.config = config;
     context.state.update_journal();
     Ok(())
@@ -205,7 +214,9 @@ fn rewrite_file(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<
     let Some(file) = &config.file else {
         return Err(Error::other("ERR The server is running without a config file"));
     };
-    rewrite::rewrite(config, file).map_err(|error| {
+    let users: Vec<Vec<u8>> =
+        context.state.users.all().map(|user| access::file::line(user, catalogue())).collect();
+    rewrite::rewrite(config, &users, file).map_err(|error| {
         // strerror's words, as Redis sends them, without the number that Rust puts behind them.
         let why = error.to_string();
         Error::other(format!("ERR Rewriting config file: {}", why.split(" (os error").next().unwrap_or(&why)))

@@ -2,6 +2,8 @@
 use std::thread;
 use std::time::Duration;
 
+use phase3_eventloop::slab::ConnId;
+
 use crate::command::ServerContext;
 use crate::command::key::object;
 use crate::command::{Command, Group, help};
@@ -10,6 +12,7 @@ use crate::error::Error;
 use crate::error::wrong_subcommand;
 use crate::keyspace::Value;
 use crate::log;
+use crate::state::State;
 use crate::state::recorder::Recorder;
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
@@ -22,7 +25,6 @@ pub static COMMANDS: &[Command] = &[Command::admin("debug", -2, debug).doc(
 )];
 
 fn debug(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
-    permitted(context)?;
     let name = args.get(1).to_ascii_lowercase();
     match (name.as_slice(), args.len()) {
         (b"help", 2) => help_lines(reply),
@@ -56,9 +58,10 @@ fn debug(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>)
     Ok(())
 }
 
-fn permitted(context: &mut ServerContext<'_>) -> Result<(), Error> {
-    let local = context.client().peer.ip().is_loopback();
-    match context.state.config.debugging {
+/// Whether a client may use `DEBUG` at all, whoever its user is. Asked before anything else is.
+pub fn permitted(state: &mut State, conn: ConnId) -> Result<(), Error> {
+    let local = state.clients.get(conn).is_some_and(|client| client.peer.ip().is_loopback());
+    match state.config.debugging {
         Debugging::Yes => Ok(()),
         Debugging::Local if local => Ok(()),
         _ => Err(Error::other(

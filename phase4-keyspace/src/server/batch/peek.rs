@@ -75,7 +75,7 @@ mod tests {
         let accepted = Accepted { listener: 0, peer: local, local, fd: 0 };
         let mut clients = Clients::default();
         let conn = ConnId::new(0, 0);
-        clients.open(conn, &accepted, wire, true, Instant::now());
+        clients.open(conn, &accepted, wire, Instant::now());
         let client = clients.get(conn).unwrap();
         let ahead = Lookahead { lookup: &lookup, db: keyspace.db(0) };
         let mut batch = Batch::default();

@@ -1,58 +1,10 @@
 //! One command as `COMMAND INFO` and `COMMAND DOCS` show it.
 use super::Named;
-use crate::command::{Command, Flag, KeySpec};
+use crate::access::catalogue::CATEGORIES;
+use crate::command::catalogue::has_category;
+use crate::command::reach::access;
+use crate::command::{Command, KeySpec};
 use crate::wire::reply::Reply;
-
-/// All ACL categories, in the order in which Redis lists a command's.
-const CATEGORIES: &[&str] = &[
-    "keyspace",
-    "read",
-    "write",
-    "set",
-    "sortedset",
-    "list",
-    "hash",
-    "string",
-    "bitmap",
-    "hyperloglog",
-    "geo",
-    "stream",
-    "pubsub",
-    "admin",
-    "fast",
-    "slow",
-    "blocking",
-    "dangerous",
-    "connection",
-    "transaction",
-    "scripting",
-];
-
-/// Whether an ACL category (without the `@`) holds the command: by its flags, its group, or because its row says so.
-pub fn has_category(command: &Command, category: &str) -> bool {
-    let flag = |flag| command.flags.text().split(' ').any(|one| one == flag);
-    // A bare container such as OBJECT only leads to its subcommands.
-    let bare_container = command.flags.text().is_empty() && !command.subcommands.is_empty();
-    match category {
-        "read" => flag("readonly"),
-        "write" | "admin" | "pubsub" | "blocking" | "fast" => flag(category),
-        "slow" => !flag("fast"),
-        "dangerous" if flag("admin") => true,
-        _ => {
-            category == command.docs.group.category() && !bare_container
-                || command.docs.categories.split(' ').any(|one| one == category)
-        }
-    }
-}
-
-/// What a command does with its keys: one text for all of them, or one for each.
-pub fn access(command: &Command) -> &[&'static str] {
-    match command.docs.access {
-        [] if command.flags.has(Flag::ReadOnly) => &["RO access"],
-        [] => &["RW access update"],
-        given => given,
-    }
-}
 
 /// The ten elements of `COMMAND INFO`.
 pub fn write_info(reply: &mut Reply<'_>, named: Named) {

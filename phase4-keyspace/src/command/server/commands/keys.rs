@@ -1,5 +1,6 @@
 //! `COMMAND GETKEYS`: which arguments of a request are keys.
-use super::describe::{access, write_flags};
+use super::describe::write_flags;
+use crate::command::reach;
 use crate::command::{Command, Context, KeySpec, find};
 use crate::error::Error;
 use crate::text::integer;
@@ -13,8 +14,9 @@ pub fn getkeys(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Re
     let command = requested(args)?;
     let request = request(args);
     check_count(command.keys, request.as_args())?;
-    let keys = command.keys.of(request.as_args());
-    reply.counted_array(|reply| keys.map(|key| reply.bulk(key)).count());
+    let keys = reach::keys(command, request.as_args());
+    reply.array(keys.len());
+    keys.iter().for_each(|(at, _)| reply.bulk(request.as_args().get(*at)));
     Ok(())
 }
 
@@ -22,14 +24,12 @@ pub fn getkeysandflags(_: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_
     let command = requested(args)?;
     let request = request(args);
     check_count(command.keys, request.as_args())?;
-    let keys: Vec<&[u8]> = command.keys.of(request.as_args()).collect();
+    let keys = reach::keys(command, request.as_args());
     reply.array(keys.len());
-    for (i, key) in keys.into_iter().enumerate() {
-        let texts = access(command);
-        let flags = texts[i.min(texts.len() - 1)];
+    for (at, flags) in keys {
         reply.array(2);
-        reply.bulk(key);
-        write_flags(reply, actual(flags, args));
+        reply.bulk(request.as_args().get(at));
+        write_flags(reply, flags);
     }
     Ok(())
 }
@@ -68,13 +68,4 @@ fn check_count(keys: KeySpec, request: Args<'_>) -> Result<(), Error> {
 /// The arguments of the request behind `COMMAND GETKEYS`.
 fn request(args: Args<'_>) -> OwnedArgs {
     OwnedArgs::words(&args.from(REQUEST).collect::<Vec<_>>())
-}
-
-/// What a request really does where its options decide: `SET` reads only if it is asked to `GET`.
-fn actual<'a>(flags: &'a str, args: Args<'_>) -> &'a str {
-    if !flags.ends_with("variable_flags") {
-        return flags;
-    }
-    let gets = (REQUEST + 3..args.len()).any(|at| args.is(at, "get"));
-    if gets { "RW access update" } else { "OW update" }
 }
