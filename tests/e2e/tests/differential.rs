@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use oracle::connection::{Connection, exchange_one};
-use oracle::{events, lockstep, run_seed, server::Server};
+use oracle::{access, events, lockstep, run_seed, server::Server};
 
 mod support;
 
@@ -103,6 +103,26 @@ fn the_book_names_every_command_that_is_missing() {
         "not on the page: {forgotten:?}; there by now: {stale:?}"
     );
     assert!(told.len() > 50 && told.iter().all(|name| theirs.contains(name)), "{told:?}");
+}
+
+/// Random rules for a user, what it may do with them, and what the log says of it.
+#[test]
+#[ignore = "needs redis-server"]
+fn everybody_may_do_what_redis_permits() {
+    let binary = support::binary("keyspace-server").display().to_string();
+    let redis = Server::redis().expect("redis-server 7.0.15");
+    let ours = Server::keyspace(&binary).expect("keyspace-server");
+    let (theirs, mut names) = (access::command_names(&redis).unwrap(), access::command_names(&ours).unwrap());
+    names.retain(|name| theirs.contains(name));
+    assert!(names.len() > 100, "{names:?}");
+    let categories = access::differing_categories([&redis, &ours], &names).expect("both servers answer");
+    assert!(categories.is_empty(), "{categories:?}");
+    // More of them: ACCESS_RULES=2000.
+    let sets = std::env::var("ACCESS_RULES").map_or(200, |count| count.parse().expect("a number"));
+    for seed in 0..sets {
+        let found = access::play([&redis, &ours], &names, seed).expect("both servers answer");
+        assert!(found.is_none(), "seed {seed}:\n{}", found.unwrap_or_default());
+    }
 }
 
 /// What several clients are told, step by step: blocking commands, transactions, kills, and every event in order.
