@@ -106,8 +106,9 @@ impl<'fd> FrameStream<'fd> {
                 }
             }
         };
-        Ok(Some(Received { payload: &self.input[from..to], replies: &mut self.output }))
         // ANCHOR_END: next-frame-body
+        // The loop finds a place, not a slice: borrowed in one of its arms, the buffer could not be read into in another.
+        Ok(Some(Received { payload: &self.input[from..to], replies: &mut self.output }))
     }
     // ANCHOR_END: next-frame
 

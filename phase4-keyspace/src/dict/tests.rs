@@ -104,6 +104,40 @@ fn a_chain_emptied_from_any_place_keeps_the_rest() {
 }
 
 #[test]
+fn a_lookup_finds_its_entry_and_no_other() {
+    // Good hashes, four tags for all, one chain for all.
+    for mask in [u64::MAX, 3 << 56 | 0xfff, 0xff << 56] {
+        let mut dict = Dict::default();
+        assert_eq!(dict.get(hash(0, mask), |_| true), None);
+        for reference in 0..100 {
+            dict.insert(hash(reference, mask), Ref(reference), |r| hash(r.0, mask));
+        }
+        for reference in 0..100 {
+            assert_eq!(dict.get(hash(reference, mask), |r| r.0 == reference), Some(Ref(reference)));
+            assert_eq!(dict.get(hash(reference, mask), |_| false), None);
+        }
+    }
+}
+
+#[test]
+fn what_is_removed_is_gone_and_the_rest_is_found() {
+    let place = |dict: &Dict, reference: u32| dict.find(hash(reference, u64::MAX), |r| r.0 == reference);
+    let mut dict = Dict::default();
+    for reference in 0..50 {
+        dict.insert(hash(reference, u64::MAX), Ref(reference), |r| hash(r.0, u64::MAX));
+    }
+    for removed in 0..50 {
+        let reference = removed * 7 % 50;
+        let at = place(&dict, reference).expect("present");
+        dict.remove(hash(reference, u64::MAX), at, |r| hash(r.0, u64::MAX));
+        let left: Vec<u32> = (0..50).filter(|&r| place(&dict, r).is_some()).collect();
+        let expected = (0..50).filter(|r| (0..=removed).all(|gone| gone * 7 % 50 != *r));
+        assert_eq!(left, expected.collect::<Vec<_>>());
+        assert_eq!(dict.len(), left.len());
+    }
+}
+
+#[test]
 fn redirect_keeps_the_entry() {
     let mut dict = Dict::default();
     for reference in 0..100 {
@@ -160,6 +194,17 @@ fn a_scan_meets_everything_that_stays() {
         assert!(stays.iter().all(|r| met.contains(&Ref(*r))), "seed {seed}");
         assert!(calls < 10 || grown > 0 && shrunk > 0, "seed {seed}: the table moved");
     }
+}
+
+#[test]
+fn one_step_of_a_scan_visits_a_bucket_or_two() {
+    let mut dict = Dict::default();
+    for reference in 0..1000 {
+        dict.insert(hash(reference, u64::MAX), Ref(reference), |r| hash(r.0, u64::MAX));
+    }
+    let mut met = 0;
+    let next = dict.scan(0, |_| met += 1);
+    assert!(next != 0 && met < 60, "{met} of 1000 in one step, next cursor {next}");
 }
 
 #[test]

@@ -62,13 +62,13 @@ pub fn execute(
     out: &mut Vec<u8>,
     deliver: &mut Deliver<'_>,
 ) -> Outcome {
-    // ANCHOR: dispatch-body
     let Caller { conn, wire, .. } = caller;
     let start = deliver::begin_reply(state, caller, out);
     // A client that gets no replies is asked after each command whether that is still so.
     let mut changed = caller.is_silent();
     match admit(state, caller, &incoming, deliver.outbox) {
         Ok(Verdict::Run(id, row)) => {
+            // ANCHOR: dispatch-body
             changed |= !matches!(row.run, Run::Data(_));
             if let Err(error) = run(state, caller, (id, row), &incoming, out, deliver) {
                 fail(state, id, &error, wire, out);
@@ -76,6 +76,7 @@ pub fn execute(
             // An error changes nothing, but the command may have met a key whose time was over.
             let ran = Ran { command: id, db: caller.db, args: incoming.args };
             end_unit(state, deliver, Unit::Command(ran));
+            // ANCHOR_END: dispatch-body
         }
         Ok(Verdict::Exec(id)) => {
             changed = true;
@@ -107,7 +108,6 @@ pub fn execute(
     }
     deliver.end_reply(state, caller, start, out, changed);
     if changed { Outcome::Changed } else { Outcome::Done }
-    // ANCHOR_END: dispatch-body
 }
 
 /// Keeps a request for `EXEC`. Whether the client has to go: what it has queued counts as a request that has not ended.

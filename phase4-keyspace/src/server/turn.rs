@@ -83,7 +83,6 @@ impl Serving<'_> {
     /// Serves one batch from what is not consumed yet. Returns what the loop does next, `None` if the batch was full and
     /// more may follow.
     fn serve_batch(&mut self, state: &mut State, batch: &mut Batch) -> Option<Next> {
-        // ANCHOR: serve-batch-body
         let Some(mut caller) = state.caller(self.conn) else { return Some(Next::Close) };
         let mut ordinary = state.is_ordinary(&caller);
         let limits = state.wire_limits(caller.unauthenticated);
@@ -94,6 +93,7 @@ impl Serving<'_> {
         let (out, deliver) = (&mut *self.out, &mut self.deliver);
         let mut next = None;
         let mut last = None;
+        // ANCHOR: serve-batch-body
         for request in &batch.requests {
             let args = batch.args(request, self.input);
             let incoming = Incoming { command: request.command, hashes: batch.hashes(request), args };
@@ -118,6 +118,7 @@ impl Serving<'_> {
                 break;
             }
         }
+        // ANCHOR_END: serve-batch-body
         if let Some(client) = state.clients.get(self.conn) {
             client.note_waiting(out.len() - self.sent);
             if let Some(Resolved::Known(id)) = last {
@@ -139,7 +140,6 @@ impl Serving<'_> {
                 Some(Next::Close)
             }
         }
-        // ANCHOR_END: serve-batch-body
     }
 
     /// Keeps what is understood of an unfinished request, unless what is not goes beyond `client-query-buffer-limit`: then

@@ -20,6 +20,7 @@ use grader::check::Phase;
 use grader::next::state::State;
 use grader::workspace::package;
 pub use language::{Language, write_skeleton};
+pub use phase::write_body;
 
 /// The packages of `tests/` that a student gets: what grades. The others would tell the answers, or are no use to a learner.
 const GRADER: [&str; 2] = ["tests/kit", "tests/grader"];

@@ -4,5 +4,6 @@
 pub mod chapter;
 pub mod handout;
 pub mod lab;
+pub mod ladder;
 pub mod museum;
 pub mod pictures;

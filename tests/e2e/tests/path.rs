@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use author::handout::{Edition, grow, write};
+use author::handout::course::Course;
+use author::handout::{Edition, grow, write, write_body};
 use grader::check::Phase;
 use tempfile::TempDir;
 
@@ -21,6 +22,12 @@ fn workspace(phase: Phase) -> (TempDir, PathBuf) {
     (folder, workspace)
 }
 
+/// A target folder for each test, kept from run to run: cargo takes the crates of two handouts for one another, because their
+/// paths inside the workspace are the same.
+fn of_this_test() -> String {
+    std::thread::current().name().unwrap_or("test").to_owned()
+}
+
 /// What `next` says in a folder, and its exit status.
 fn next(folder: &Path, arguments: &[&str]) -> (String, Option<i32>) {
     let output = Command::new(support::binary("next"))
@@ -28,6 +35,7 @@ fn next(folder: &Path, arguments: &[&str]) -> (String, Option<i32>) {
         .args(arguments)
         .env("NO_COLOR", "1")
         .env("CARGO_NET_OFFLINE", "true")
+        .env("CARGO_TARGET_DIR", root().join("target/walk").join(of_this_test()))
         .output()
         .unwrap();
     let text = [output.stdout, output.stderr].concat();
@@ -147,4 +155,75 @@ fn phases_before_the_first_are_given_and_that_is_said() {
     assert!(readme.contains("The phases before phase3 come whole"), "{readme}");
     let (said, status) = next(&workspace, &[]);
     assert!(status == Some(0) && said.contains("NEXT  3.1 "), "{said}");
+}
+
+/// Walks from the first step of one phase to behind the last step of another, in one workspace, each body as the course has it.
+/// What `next` says on the way is right, step by step.
+fn walk(from: Phase, to: Phase) {
+    let (_folder, workspace) = workspace(from);
+    let course = Course::load(root()).unwrap();
+    let steps: Vec<_> = course
+        .step
+        .iter()
+        .filter(|step| step.phase().is_some_and(|phase| phase >= from && phase <= to))
+        .collect();
+    let first = &steps[0];
+    let (said, _) = next(&workspace, &[]);
+    assert!(said.contains(&format!("NEXT  {} ", first.number)), "{said}");
+    for step in steps {
+        write_body(root(), step, &workspace).unwrap();
+        let (said, status) = next(&workspace, &[]);
+        assert_eq!(status, Some(0), "{said}");
+        assert!(said.contains(&format!("Step {} works: ", step.number)), "{said}");
+        let at = course.step.iter().position(|one| one.number == step.number).unwrap();
+        match course.step.get(at + 1) {
+            Some(after) => assert!(said.contains(&format!("NEXT  {} ", after.number)), "{said}"),
+            None => assert!(said.contains("That was the last step."), "{said}"),
+        }
+        if course.step.get(at + 1).is_some_and(|after| after.phase() != step.phase()) {
+            assert!(said.contains("is complete, in your own code.") && said.contains("diff -ru"), "{said}");
+            assert!(said.contains("has been added beside your own code"), "{said}");
+        }
+        println!("step {} walked", step.number);
+    }
+}
+
+#[test]
+#[ignore = "needs cargo and some minutes"]
+fn phases_1_and_2_are_walked_step_by_step_in_one_workspace() {
+    walk(Phase::Echo, Phase::Framing);
+}
+
+#[test]
+#[ignore = "needs cargo and some minutes"]
+fn phases_3_and_4_are_walked_step_by_step_in_one_workspace() {
+    walk(Phase::EventLoop, Phase::Keyspace);
+}
+
+#[test]
+#[ignore = "needs cargo and a minute"]
+fn a_wrong_body_is_named_with_its_check_and_a_step_that_breaks_again_too() {
+    let (_folder, workspace) = workspace(Phase::Echo);
+    let course = Course::load(root()).unwrap();
+    let echo = workspace.join("phase1-echo/src/echo.rs");
+    for step in &course.of(Phase::Echo)[..2] {
+        write_body(root(), step, &workspace).unwrap();
+    }
+    let (said, status) = next(&workspace, &[]);
+    assert!(status == Some(0) && said.contains("Step 1.2 works") && said.contains("NEXT  1.3 "), "{said}");
+
+    let right = std::fs::read_to_string(&echo).unwrap();
+    std::fs::write(&echo, right.replace("&buf[..n]", "&buf[..]")).unwrap();
+    let (said, status) = next(&workspace, &["--hint", "1"]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("Step 1.2 worked before and does not any more"), "{said}");
+    assert!(said.contains("FAIL  phase1.round-trip") && said.contains("hint 1 "), "{said}");
+
+    std::fs::write(&echo, right.replace("buf[..n]", "buf[..n")).unwrap();
+    let (said, status) = next(&workspace, &[]);
+    assert!(status == Some(2) && said.contains("does not compile"), "{said}");
+
+    std::fs::write(&echo, right).unwrap();
+    let (said, status) = next(&workspace, &[]);
+    assert!(status == Some(0) && said.contains("NEXT  1.3 "), "{said}");
 }

@@ -72,24 +72,41 @@ pub fn client_of(root: &Path, phase: Phase) -> anyhow::Result<Vec<String>> {
 /// # Errors
 /// When cargo fails.
 pub fn build(root: &Path, package: &str, binary: &str) -> anyhow::Result<PathBuf> {
+    cargo_build(root, package, &["build", "--bin", binary], |message| message["target"]["name"] == binary)
+}
+
+/// Builds a library's unit tests and returns the program that runs them.
+///
+/// # Errors
+/// When cargo fails.
+pub fn build_tests(root: &Path, package: &str) -> anyhow::Result<PathBuf> {
+    cargo_build(root, package, &["test", "--lib", "--no-run"], |message| message["profile"]["test"] == true)
+}
+
+fn cargo_build(
+    root: &Path,
+    package: &str,
+    what: &[&str],
+    is_it: impl Fn(&serde_json::Value) -> bool,
+) -> anyhow::Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(root)
-        .args(["build", "--quiet", "--message-format", "json-render-diagnostics"])
-        .args(["--package", package, "--bin", binary])
+        .args(what)
+        .args(["--quiet", "--message-format", "json-render-diagnostics", "--package", package])
         .stderr(std::process::Stdio::inherit())
         .output()
         .context("cargo could not be started; to grade a server without it, give its command after `--`")?;
     if !output.status.success() {
         bail!("{package} does not compile; the compiler's messages stand above");
     }
-    // cargo itself knows where the binary went, whatever CARGO_TARGET_DIR or the configuration say.
+    // cargo itself knows where the program went, whatever CARGO_TARGET_DIR or the configuration say.
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == binary)
+        .filter(is_it)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .with_context(|| format!("cargo built {package} but named no binary `{binary}`"))
+        .with_context(|| format!("cargo built {package} but named no program"))
 }
 
 /// The workspace's root: the nearest directory upwards that holds the phases.

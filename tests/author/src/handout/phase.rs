@@ -19,6 +19,29 @@ pub(super) fn write_tasks(root: &Path, phase: Phase, course: &Course, target: &P
     write_file(&target.join(package(phase)).join("TASKS.md"), &texts::tasks(root, phase, course)?)
 }
 
+/// Writes the course's own body of one step into a learner's workspace, where its stub stands.
+///
+/// # Errors
+/// When the step is not open there.
+pub fn write_body(root: &Path, step: &Step, workspace: &Path) -> Result<()> {
+    let package = package(step.phase().context("the step of a phase")?);
+    let (begin, end) = (format!("// ANCHOR: {}", step.anchor), format!("// ANCHOR_END: {}", step.anchor));
+    for file in files_below(&root.join(package))? {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let at = |mark: &str| lines.iter().position(|line| line.trim() == mark);
+        let (Some(begin), Some(end)) = (at(&begin), at(&end)) else { continue };
+        let mine = workspace.join(file.strip_prefix(root).expect("listed below it"));
+        let text = std::fs::read_to_string(&mine).with_context(|| mine.display().to_string())?;
+        let mut text: Vec<&str> = text.lines().collect();
+        let stub =
+            text.iter().position(|line| step.is_open_in(line)).context("the step is written already")?;
+        text.splice(stub..stub + step.placeholder().len(), lines[begin + 1..end].iter().copied());
+        return write_file(&mine, &strip::without_marks(&text.join("\n")));
+    }
+    bail!("no source holds the region {}", step.anchor)
+}
+
 fn copy_crate(from: &Path, to: &Path, open: &[&Step]) -> Result<()> {
     let mut missing: Vec<&str> = open.iter().map(|step| step.anchor.as_str()).collect();
     for file in files_below(from)? {

@@ -45,11 +45,12 @@ fn chapter(walk: &Walk, chapter: &str) -> std::path::PathBuf {
 }
 
 /// What is being looked at, since that takes a moment.
-pub(super) fn looking(phase: Phase, written: &[&Step]) {
+pub(super) fn looking(phase: Phase, written: &[&Step], done: &[String]) {
     let (first, last) = (&written[0].number, &written[written.len() - 1].number);
     let which = if first == last { format!("step {first}") } else { format!("steps {first} to {last}") };
     let checks: usize = written.iter().map(|step| step.checks.len()).sum();
-    let tests: usize = written.iter().map(|step| step.tests.len()).sum();
+    let fresh = written.iter().filter(|step| !done.contains(&step.number));
+    let tests: usize = fresh.map(|step| step.tests.len()).sum();
     println!("{phase}: looking at {which} ({checks} checks, {tests} unit tests) …");
 }
 

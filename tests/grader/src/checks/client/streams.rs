@@ -77,7 +77,7 @@ pub(super) const CHECKS: &[Check] = &[
         after: &["client-half-close", "client-short-reads", "client-large-frame"],
         hints: [
             "What does your client do with the number that write() or send() returns?",
-            "Send in a loop until all is taken: sendall() in Python, step 1.4 in Rust, a loop in C.",
+            "Send in a loop until all is taken: sendall() in Python, step 1.3 in Rust, a loop in C.",
             "for (done = 0; done < n; done += k) { k = write(fd, buf + done, n - done); if (k < 0) … }",
         ],
         bugs: &[SHORT_WRITE],
