@@ -19,7 +19,7 @@ use course::Course;
 use grader::check::Phase;
 use grader::next::state::State;
 use grader::workspace::package;
-pub use language::{Language, write_skeleton};
+pub use language::{Language, write_all_phases, write_skeleton};
 pub use phase::write_body;
 
 /// The packages of `tests/` that a student gets: what grades. The others would tell the answers, or are no use to a learner.
@@ -76,6 +76,7 @@ pub fn write_rung(root: &Path, phase: Phase, written: usize, target: &Path) -> R
         "LICENSE-APACHE",
         "Cargo.lock",
         "tests/course.toml",
+        "tests/contract.toml",
     ] {
         copy_file(&root.join(file), &target.join(file))?;
     }

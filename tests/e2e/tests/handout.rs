@@ -167,7 +167,11 @@ fn only_the_chosen_phase_has_anything_left_to_write() {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         packages.sort();
-        assert_eq!(packages, ["course.toml", "grader", "kit"], "what grades, and nothing else of tests/");
+        assert_eq!(
+            packages,
+            ["contract.toml", "course.toml", "grader", "kit"],
+            "what grades, and nothing else of tests/"
+        );
         assert!(handout.join("tests/grader/src/bin/grade.rs").exists());
     }
 }

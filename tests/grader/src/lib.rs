@@ -9,6 +9,7 @@ pub mod checks;
 pub mod cli;
 pub mod client;
 pub mod context;
+pub mod contract;
 pub mod course;
 pub mod diagnosis;
 pub mod doctor;

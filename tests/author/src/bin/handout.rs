@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use author::handout::{Edition, Language, grow, write, write_skeleton};
+use author::handout::{Edition, Language, grow, write, write_all_phases, write_skeleton};
 use clap::Parser;
 use grader::check::Phase;
 use grader::workspace;
@@ -17,7 +17,7 @@ struct Arguments {
     #[arg(value_name = "PHASE DIR", num_args = 1..=2, required = true)]
     words: Vec<String>,
 
-    /// For a server in another language: a contract sheet and an empty server
+    /// For another language: contract sheets and empty programs. Without a phase, for all four, with a script ./grade
     #[arg(long, value_enum, default_value = "rust")]
     language: Language,
 
@@ -57,6 +57,11 @@ fn hand_out(arguments: &Arguments) -> Result<()> {
         [dir] => (Phase::Echo, PathBuf::from(dir)),
         _ => anyhow::bail!("say `cargo handout DIR`, or `cargo handout PHASE DIR`"),
     };
+    if arguments.language != Language::Rust && arguments.words.len() == 1 {
+        write_all_phases(&root, arguments.language, &dir)?;
+        println!("{}: read phase1/CONTRACT.md, then type ./grade phase1 there.", dir.display());
+        return Ok(());
+    }
     if arguments.language != Language::Rust {
         write_skeleton(phase, arguments.language, &dir)?;
         println!("{}: CONTRACT.md says what to build and how it is graded.", dir.display());

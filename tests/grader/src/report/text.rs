@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::explain::explain;
 use super::{CheckResult, Run, Status, Style};
+use crate::contract;
 use crate::course::Visibility;
 use crate::stages::Stage;
 
@@ -24,6 +25,12 @@ pub fn render(run: &Run, style: Style) -> String {
     }
     for notice in &run.notices {
         let _ = writeln!(out, "\nNOTICE: {notice}");
+    }
+    // A program in another language has no bodies to fill in, but rungs.
+    let foreign = !run.command.is_empty() || run.client_command.is_some();
+    let stand = if foreign && run.finished { contract::stand(run) } else { String::new() };
+    if !stand.is_empty() {
+        let _ = write!(out, "\n{stand}");
     }
     let _ = write!(out, "\n{}", stages(run));
     let _ = writeln!(out, "{}", summary(run));
