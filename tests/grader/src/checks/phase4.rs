@@ -1,21 +1,30 @@
 //! The checks of phase 4. The core set asks either protocol for nothing but get, set, del, deadlines and a hashtable that
 //! grows; every other topic stands for itself (`--only expiry`), so that an assignment can stop where it likes.
 
+mod bitmaps;
 mod connection;
 mod core;
 mod counters;
+mod elements;
 mod expiry;
 mod expiry_edges;
 mod framed;
+mod hashes;
 mod hashtable;
 mod inline;
 mod keys;
+mod lists;
 mod ping;
 mod protocol_errors;
 mod reply;
 mod resp;
 mod robustness;
 mod scan;
+mod set_algebra;
+mod sets;
+mod sort;
+mod sorted_set_ranges;
+mod sorted_sets;
 mod strings;
 mod talk;
 mod vocabulary;
@@ -38,6 +47,14 @@ pub(super) const FAMILIES: &[&[Check]] = &[
     expiry::CHECKS,
     expiry_edges::CHECKS,
     scan::CHECKS,
+    lists::CHECKS,
+    sort::CHECKS,
+    hashes::CHECKS,
+    sets::CHECKS,
+    set_algebra::CHECKS,
+    sorted_sets::CHECKS,
+    sorted_set_ranges::CHECKS,
+    bitmaps::CHECKS,
     robustness::CHECKS,
 ];
 
@@ -46,8 +63,21 @@ pub(super) const TABLE: &str = "rehash-lookup";
 
 /// Whether a check's commands find their keys in the table. What the protocol is judged by comes before it.
 pub(super) fn rests_on_the_table(check: &Check) -> bool {
-    const TOPICS: [&str; 8] =
-        ["expiry", "strings", "counters", "keys", "scan", "connection", "inline", "framed-protocol"];
+    const TOPICS: [&str; 13] = [
+        "expiry",
+        "strings",
+        "counters",
+        "keys",
+        "scan",
+        "connection",
+        "inline",
+        "framed-protocol",
+        "lists",
+        "hashes",
+        "sets",
+        "sorted-sets",
+        "bitmaps",
+    ];
     TOPICS.contains(&check.topic)
 }
 

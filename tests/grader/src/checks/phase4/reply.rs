@@ -33,13 +33,11 @@ impl Reply {
         Self::Bulk(bytes.into())
     }
 
-    /// Reads the checks' shorthand: `nil`, `+OK`, `-ERR text`, `:7`, `$text`, `[:1 $a nil]`. In an array, items are
+    /// Reads the checks' shorthand: `nil`, `+OK`, `-ERR text`, `:7`, `$text`, `[:1 $a [nil]]`. In an array, items are
     /// separated by single blanks.
     pub fn shorthand(text: &str) -> Self {
         if let Some(items) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            return Self::Array(
-                items.split(' ').filter(|item| !item.is_empty()).map(Self::shorthand).collect(),
-            );
+            return Self::Array(items_of(items).into_iter().map(Self::shorthand).collect());
         }
         let (kind, rest) = text.split_at(1);
         match kind {
@@ -133,6 +131,16 @@ impl Reply {
     }
 }
 
+/// What stands between the brackets of an array, cut at the blanks that are in no inner one.
+fn items_of(text: &str) -> Vec<&str> {
+    let mut depth = 0;
+    let outside = |c: char| {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        c == ' ' && depth == 0
+    };
+    text.split(outside).filter(|item| !item.is_empty()).collect()
+}
+
 /// The framed protocol's code for an error text: 1 unknown command, 2 too big, 3 wrong type, 4 bad argument, 5 any other.
 fn error_code(text: &str) -> u32 {
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
@@ -221,7 +229,9 @@ mod tests {
 
     #[test]
     fn replies_survive_both_encodings() {
-        let reply = Reply::shorthand("[:-7 $abc nil $ []]");
+        let reply = Reply::shorthand("[:-7 $abc nil $ [] [[:1 $a] nil]]");
+        let Reply::Array(items) = &reply else { panic!("{reply:?}") };
+        assert_eq!(items.len(), 6);
         for protocol in [Protocol::Resp, Protocol::Framed] {
             let mut bytes = Vec::new();
             reply.encode(protocol, &mut bytes);

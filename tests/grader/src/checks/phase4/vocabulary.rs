@@ -3,6 +3,8 @@
 //! Servers say "unknown command" in many ways: by that error, by another, by hanging up, by saying nothing. So each is first
 //! asked for a command that certainly does not exist, and what it does then is what it does about any command it lacks.
 
+mod samples;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,61 +13,7 @@ use super::reply::Reply;
 use super::talk::Talk;
 use crate::check::{Context, Kind, Outcome, Verdict};
 use crate::context::Spelling;
-
-/// Each command with arguments that a server which knows it accepts; an entry of two words is an option of a command.
-const SAMPLES: &[(&str, &str)] = &[
-    ("PING", "PING"),
-    ("ECHO", "ECHO x"),
-    ("QUIT", "QUIT"),
-    ("SELECT", "SELECT 0"),
-    ("HELLO", "HELLO 2"),
-    ("SET", "SET ~k v"),
-    ("SET PX", "SET ~k v PX 100000"),
-    ("SET EX", "SET ~k v EX 100"),
-    ("SET NX", "SET ~k v NX"),
-    ("GET", "GET ~k"),
-    ("DEL", "DEL ~k"),
-    ("EXISTS", "EXISTS ~k"),
-    ("TYPE", "TYPE ~k"),
-    ("TOUCH", "TOUCH ~k"),
-    ("UNLINK", "UNLINK ~k"),
-    ("RENAME", "RENAME ~k ~l"),
-    ("RENAMENX", "RENAMENX ~k ~l"),
-    ("COPY", "COPY ~k ~l"),
-    ("KEYS", "KEYS *"),
-    ("DBSIZE", "DBSIZE"),
-    ("RANDOMKEY", "RANDOMKEY"),
-    ("FLUSHALL", "FLUSHALL"),
-    ("FLUSHDB", "FLUSHDB"),
-    ("SCAN", "SCAN 0"),
-    ("EXPIRE", "EXPIRE ~k 100"),
-    ("PEXPIRE", "PEXPIRE ~k 100000"),
-    ("EXPIREAT", "EXPIREAT ~k 4102444800"),
-    ("PEXPIREAT", "PEXPIREAT ~k 4102444800000"),
-    ("EXPIRETIME", "EXPIRETIME ~k"),
-    ("PEXPIRETIME", "PEXPIRETIME ~k"),
-    ("TTL", "TTL ~k"),
-    ("PTTL", "PTTL ~k"),
-    ("PERSIST", "PERSIST ~k"),
-    ("MGET", "MGET ~k"),
-    ("MSET", "MSET ~k v"),
-    ("MSETNX", "MSETNX ~k v"),
-    ("APPEND", "APPEND ~k v"),
-    ("STRLEN", "STRLEN ~k"),
-    ("GETSET", "GETSET ~k v"),
-    ("GETDEL", "GETDEL ~k"),
-    ("GETEX", "GETEX ~k"),
-    ("GETRANGE", "GETRANGE ~k 0 1"),
-    ("SETRANGE", "SETRANGE ~k 0 v"),
-    ("SETNX", "SETNX ~k v"),
-    ("SETEX", "SETEX ~k 100 v"),
-    ("PSETEX", "PSETEX ~k 100000 v"),
-    ("INCR", "INCR ~n"),
-    ("DECR", "DECR ~n"),
-    ("INCRBY", "INCRBY ~n 1"),
-    ("DECRBY", "DECRBY ~n 1"),
-    ("INCRBYFLOAT", "INCRBYFLOAT ~n 1"),
-];
+use samples::SAMPLES;
 
 /// The commands with which everything begins: a server that knows none of them has another fault than a gap.
 const BASIC: [&str; 3] = ["PING", "SET", "GET"];
