@@ -2,10 +2,12 @@
 //! grows; every other topic stands for itself (`--only expiry`), so that an assignment can stop where it likes.
 
 mod bitmaps;
+mod blocking;
 mod connection;
 mod core;
 mod counters;
 mod elements;
+mod events;
 mod expiry;
 mod expiry_edges;
 mod framed;
@@ -16,6 +18,7 @@ mod keys;
 mod lists;
 mod ping;
 mod protocol_errors;
+mod pubsub;
 mod reply;
 mod resp;
 mod robustness;
@@ -27,7 +30,9 @@ mod sorted_set_ranges;
 mod sorted_sets;
 mod strings;
 mod talk;
+mod transactions;
 mod vocabulary;
+mod watch;
 
 use crate::check::Check;
 pub(crate) use vocabulary::Vocabulary;
@@ -55,6 +60,11 @@ pub(super) const FAMILIES: &[&[Check]] = &[
     sorted_sets::CHECKS,
     sorted_set_ranges::CHECKS,
     bitmaps::CHECKS,
+    transactions::CHECKS,
+    watch::CHECKS,
+    pubsub::CHECKS,
+    events::CHECKS,
+    blocking::CHECKS,
     robustness::CHECKS,
 ];
 
@@ -63,7 +73,7 @@ pub(super) const TABLE: &str = "rehash-lookup";
 
 /// Whether a check's commands find their keys in the table. What the protocol is judged by comes before it.
 pub(super) fn rests_on_the_table(check: &Check) -> bool {
-    const TOPICS: [&str; 13] = [
+    const TOPICS: [&str; 16] = [
         "expiry",
         "strings",
         "counters",
@@ -77,6 +87,9 @@ pub(super) fn rests_on_the_table(check: &Check) -> bool {
         "sets",
         "sorted-sets",
         "bitmaps",
+        "transactions",
+        "pubsub",
+        "blocking",
     ];
     TOPICS.contains(&check.topic)
 }
