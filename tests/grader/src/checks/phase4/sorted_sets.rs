@@ -298,7 +298,7 @@ fn close_scores(talk: &mut Talk) -> Outcome {
         (&format!("ZADD ~near 5 {wide} 1.0000001 c 1.0000002 b 1.0000003 a"), ":4"),
         ("ZRANGE ~near 0 -1", &format!("[$c $b $a ${wide}]")),
         ("ZRANK ~near a", ":2"),
-        ("ZRANGEBYSCORE ~near (1.0000001 1.0000002", "[$b]"),
+        ("ZRANGEBYSCORE ~near 1.0000002 1.0000002", "[$b]"),
     ])
     .likely(HALF)
 }
