@@ -3,11 +3,10 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::process::Command;
 
 use redis::{Commands, Connection, Value};
-use support::{Server, run_command};
+use support::{Server, redis_py, run_command};
 
 fn start() -> Server {
     Server::start("keyspace-server", &["--port", "any", "--framed-port", "0"])
@@ -186,18 +185,7 @@ print("all well")
 #[test]
 #[ignore = "needs python3 with venv, and pip's network"]
 fn redis_py_works_unchanged() {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("redis-py");
-    let python = home.join("bin/python3");
-    let installed = |python: &Path| {
-        Command::new(python).args(["-c", "import redis"]).output().is_ok_and(|output| output.status.success())
-    };
-    if !installed(&python) {
-        let home = home.display();
-        let install = format!("python3 -m venv '{home}' && '{home}/bin/pip' --quiet install redis");
-        let status = Command::new("sh").args(["-c", &install]).status().expect("a shell");
-        assert!(status.success(), "redis-py cannot be installed");
-    }
     let server = start();
-    let python = python.display().to_string();
+    let python = redis_py().display().to_string();
     assert_eq!(client(&server, &[&python, "-c", PYTHON, "{port}"], b""), "all well\n");
 }

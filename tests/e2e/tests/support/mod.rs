@@ -132,6 +132,20 @@ pub fn refusal(name: &str, args: &[&str]) -> String {
     stderr
 }
 
+/// A Python that knows redis-py, installed once, in the folder for tests' own files.
+pub fn redis_py() -> PathBuf {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("redis-py");
+    let python = home.join("bin/python3");
+    let imports = Command::new(&python).args(["-c", "import redis"]).output();
+    if !imports.is_ok_and(|output| output.status.success()) {
+        let home = home.display();
+        let install = format!("python3 -m venv '{home}' && '{home}/bin/pip' --quiet install redis");
+        let status = Command::new("sh").args(["-c", &install]).status().expect("a shell");
+        assert!(status.success(), "redis-py cannot be installed");
+    }
+    python
+}
+
 /// Bytes that look random, the same for the same seed.
 pub fn noise(seed: u64, len: usize) -> Vec<u8> {
     kit::rng::Rng::new(seed).bytes(len)
