@@ -70,6 +70,7 @@ impl SkipList {
         }
     }
 
+    // ANCHOR: skiplist-search
     /// Goes to the place of this member: along each lane while the next node stands before it, then down.
     fn search(&self, score: f64, member: u32) -> Trail {
         let mut trail = [(HEAD, 0); LANES];
@@ -90,6 +91,7 @@ impl SkipList {
         }
         trail
     }
+    // ANCHOR_END: skiplist-search
 
     /// The node behind a trail's end, if it is this member's.
     fn found(&self, trail: &Trail, score: f64, member: u32) -> Option<u32> {

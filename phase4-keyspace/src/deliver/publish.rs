@@ -6,6 +6,7 @@ use crate::state::State;
 use crate::state::subscriptions::Space;
 use crate::text::glob;
 
+// ANCHOR: publish
 /// Sends a message to a channel's listeners and, unless it is a shard's, to those whose pattern fits its name. How many
 /// messages that were: a client that listens in two ways gets two.
 pub fn publish(
@@ -50,3 +51,4 @@ pub fn publish(
     state.pubsub = pubsub;
     count
 }
+// ANCHOR_END: publish

@@ -40,6 +40,7 @@ pub(super) fn exec(
         Reply::new(out, caller.wire).nil_array();
         return Ok(());
     }
+    // ANCHOR: exec-run
     state.unwatch(conn);
     Reply::new(out, caller.wire).array(queue.len());
     caller.queues = false;
@@ -66,6 +67,7 @@ pub(super) fn exec(
             end_of_replies = Some(out.len());
         }
     }
+    // ANCHOR_END: exec-run
     out.truncate(end_of_replies.unwrap_or(out.len()));
     end(state, conn);
     Ok(())

@@ -23,6 +23,7 @@ pub enum Unit<'a> {
     Background,
 }
 
+// ANCHOR: end-unit
 /// Tells the readers of the journal what the unit did, empties it, and serves the clients that waited for a key of it. With
 /// no reader it costs one branch. Whether there was one.
 #[inline(always)]
@@ -39,3 +40,4 @@ pub fn end_unit(state: &mut State, deliver: &mut Deliver<'_>, unit: Unit<'_>) ->
     }
     told
 }
+// ANCHOR_END: end-unit

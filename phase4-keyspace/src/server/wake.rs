@@ -21,6 +21,7 @@ use super::logging::log_unit;
 use super::run::{context, fail};
 use super::tell::tell;
 
+// ANCHOR: wake
 /// Serves the clients that wait for keys which are there now: key by key as they appeared, and for each the client that
 /// came first. Keys that appear meanwhile come last.
 pub(super) fn wake(state: &mut State, deliver: &mut Deliver<'_>) {
@@ -38,6 +39,7 @@ fn next_to_serve(state: &State, db: usize, key: &[u8], after: u64) -> Option<Wai
     let kind = state.keyspace.db(db).value(state.keyspace.hasher.key(key)).map(Value::kind);
     state.waiting.next_waiter(db, key, kind, after)
 }
+// ANCHOR_END: wake
 
 /// Runs a client's request again, for the key to which something has happened. If there is still nothing, it goes on waiting
 /// in its place.

@@ -58,6 +58,7 @@ impl Watchers {
         }
     }
 
+    // ANCHOR: watch-key-changed
     /// A key has changed; `died`: because its deadline passed.
     pub fn key_changed(&mut self, clients: &mut Clients, db: usize, key: &[u8], died: bool) {
         let Some(watchers) = self.by_key.get(key) else { return };
@@ -77,6 +78,7 @@ impl Watchers {
             self.mark(clients, conn);
         }
     }
+    // ANCHOR_END: watch-key-changed
 
     /// A whole database was emptied or exchanged; `now` says how a key stands there after it.
     pub fn database_changed(&mut self, clients: &mut Clients, db: usize, now: impl Fn(&[u8]) -> Standing) {

@@ -37,6 +37,7 @@ fn split(bits: Range<u64>) -> (Range<u64>, Range<usize>, Range<u64>) {
     (bits.start..first * 8, first as usize..end as usize, end * 8..bits.end)
 }
 
+// ANCHOR: bit-count
 /// Number of ones in a range of bits that ends with the string or before.
 pub fn count(bytes: &[u8], bits: Range<u64>) -> u64 {
     let (before, whole, after) = split(bits);
@@ -45,6 +46,7 @@ pub fn count(bytes: &[u8], bits: Range<u64>) -> u64 {
     let in_rest: u64 = rest.iter().map(|byte| u64::from(byte.count_ones())).sum();
     in_words + in_rest + before.chain(after).filter(|at| get(bytes, *at)).count() as u64
 }
+// ANCHOR_END: bit-count
 
 /// The first bit in a range that is `on`.
 pub fn position(bytes: &[u8], mut bits: Range<u64>, on: bool) -> Option<u64> {

@@ -158,6 +158,7 @@ impl Hash {
         HashRef(self.0.read())
     }
 
+    // ANCHOR: hash-set
     /// Sets a field; whether it is new.
     pub fn set(&mut self, field: &[u8], value: &[u8], rules: &Rules) -> bool {
         let longest = rules.limits.hash_value;
@@ -198,6 +199,7 @@ impl Hash {
             },
         }
     }
+    // ANCHOR_END: hash-set
 
     /// Removes a field; whether it was there.
     pub fn remove(&mut self, field: &[u8]) -> bool {

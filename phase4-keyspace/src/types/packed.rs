@@ -157,6 +157,7 @@ pub fn remove(run: &mut Vec<u8>, range: Range<usize>) {
     run.drain(range);
 }
 
+// ANCHOR: packed-next
 /// Where the entry behind the one at `at` begins.
 #[inline(always)]
 pub fn next(run: &[u8], at: usize) -> usize {
@@ -172,6 +173,7 @@ pub fn next(run: &[u8], at: usize) -> usize {
         _ => 9,
     }
 }
+// ANCHOR_END: packed-next
 
 fn fixed<const N: usize>(run: &[u8], at: usize) -> [u8; N] {
     run[at..at + N].try_into().expect("a run is whole")
@@ -198,6 +200,7 @@ pub fn entry(run: &[u8], at: usize) -> (Entry<'_>, usize) {
     (entry, end)
 }
 
+// ANCHOR: packed-find
 /// Where the sought entry stands, of those at every `step`-th place from the first; if it does not, how many entries there are.
 pub fn find(run: &[u8], sought: &Sought<'_>, step: usize) -> Result<Range<usize>, usize> {
     let (mut at, mut count) = (0, 0);
@@ -212,6 +215,7 @@ pub fn find(run: &[u8], sought: &Sought<'_>, step: usize) -> Result<Range<usize>
     }
     Err(count)
 }
+// ANCHOR_END: packed-find
 
 /// Number of entries.
 pub fn count(run: &[u8]) -> usize {

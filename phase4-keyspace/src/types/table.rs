@@ -136,6 +136,7 @@ impl<S: Shape> Table<S> {
         bytes::<S>(&self.slots, &self.far, reference, Part::Value)
     }
 
+    // ANCHOR: member-insert
     /// Adds a member that is not there yet, with its value.
     pub fn insert(&mut self, member: &[u8], value: &[u8]) -> Ref {
         let hash = self.hasher.hash(member);
@@ -147,6 +148,7 @@ impl<S: Shape> Table<S> {
         self.enter(hash, reference);
         reference
     }
+    // ANCHOR_END: member-insert
 
     /// Adds an integer that is not there yet, by its [`reference_of`].
     pub fn insert_reference(&mut self, reference: Ref) {

@@ -99,6 +99,7 @@ fn sintercard(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> R
 /// Calls `visit` for every member of the result, until it says `false`.
 type Operation = for<'a> fn(&[Option<SetRef<'a>>], &mut dyn FnMut(Entry<'a>) -> bool);
 
+// ANCHOR: set-intersection
 /// The smallest set is walked through, and each member looked for in the others, the next smallest first.
 fn intersection<'a>(sets: &[Option<SetRef<'a>>], visit: &mut dyn FnMut(Entry<'a>) -> bool) {
     let Some(mut sets) = sets.iter().copied().collect::<Option<Vec<_>>>() else { return };
@@ -107,6 +108,7 @@ fn intersection<'a>(sets: &[Option<SetRef<'a>>], visit: &mut dyn FnMut(Entry<'a>
         smallest.each_while(|member| !others.iter().all(|set| set.contains(member)) || visit(member));
     }
 }
+// ANCHOR_END: set-intersection
 
 fn difference<'a>(sets: &[Option<SetRef<'a>>], visit: &mut dyn FnMut(Entry<'a>) -> bool) {
     let Some((Some(first), others)) = sets.split_first() else { return };

@@ -24,6 +24,7 @@ impl Path {
 }
 
 impl<I: Item, const LEAF: usize, const FAN: usize> Tree<I, LEAF, FAN> {
+    // ANCHOR: tree-seek
     /// The first item that is not `before` the place sought, and the weight of all that are. The items that are `before`
     /// must stand in front of those that are not.
     pub fn seek(&self, mut before: impl FnMut(I) -> bool) -> (Path, u64) {
@@ -45,6 +46,7 @@ impl<I: Item, const LEAF: usize, const FAN: usize> Tree<I, LEAF, FAN> {
         }
         (path, weight)
     }
+    // ANCHOR_END: tree-seek
 
     /// The item in which this position lies, and the weight of all before it. A position behind the last item gives the
     /// place there.

@@ -20,7 +20,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "single bits are set, read, counted and found",
         lesson: "Bit 0 is the highest bit of byte 0, as one would write it down. A string that is too short grows by zero \
                  bytes, and behind its end there are only zeros: BITPOS of a 0 without an end finds the first of those.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/bits.md",
         points: 2,
         topic: "bitmaps",
         blocked_by: &["set-get-del"],
@@ -40,7 +40,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "BITOP combines strings of different lengths",
         lesson: "The result is as long as the longest string; behind the end of a shorter one there are zeros, and AND with a \
                  zero is zero. A missing key is a string of zeros.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/bits.md",
         points: 1,
         topic: "bitmaps",
         blocked_by: &["bits"],
@@ -60,7 +60,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "BITFIELD keeps small integers, each with its width, its sign and its way to overflow",
         lesson: "i5 at bit 3 crosses from one byte to the next. A signed field's top bit is its sign, which has to be carried \
                  into all higher bits when it is read. OVERFLOW says what an INCRBY that does not fit does: WRAP, SAT or FAIL.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/bits.md",
         points: 2,
         topic: "bitmaps",
         blocked_by: &["bits"],

@@ -26,7 +26,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "BLPOP takes what is there, or waits for it, or for its time to run out",
         lesson: "A blocking command holds its client and not the server. Any change that makes the key hold a list wakes the \
                  client: a push, but a RENAME as well. A timeout is in seconds, with fractions, and 0 is for ever.",
-        chapter: "docs/src/phase4/one-thread.md",
+        chapter: "docs/src/phase4/waiting.md",
         points: 2,
         topic: "blocking",
         blocked_by: &["list-ends"],
@@ -48,7 +48,7 @@ pub(super) const CHECKS: &[Check] = &[
         lesson: "Each key has a queue of clients. One element wakes one client; if three come at once, three are served, in \
                  the order in which they came to wait. And nobody's next command may run in between, not even one from the \
                  pusher's own pipeline.",
-        chapter: "docs/src/phase4/one-thread.md",
+        chapter: "docs/src/phase4/waiting.md",
         points: 2,
         topic: "blocking",
         blocked_by: &["blocking-pop"],
@@ -68,7 +68,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "a client that is served may feed others; one that has left is passed over",
         lesson: "BLMOVE waits on one list and pushes to another, for which others may wait: serving goes on until nothing is \
                  ready. Inside MULTI nothing waits, and what a transaction pushes is handed out when it is over.",
-        chapter: "docs/src/phase4/one-thread.md",
+        chapter: "docs/src/phase4/waiting.md",
         points: 2,
         topic: "blocking",
         blocked_by: &["blocking-pop"],

@@ -18,7 +18,7 @@ pub(super) const CHECKS: &[Check] = &[Check {
     title: "changes to keys are announced on two channels each",
     lesson: "An event has two names: __keyspace@0__:KEY with what happened, and __keyevent@0__:WHAT with the key. Which are \
              sent, notify-keyspace-events says. An expired key is announced when it is removed, by whoever finds it.",
-    chapter: "docs/src/phase4/one-thread.md",
+    chapter: "docs/src/phase4/pubsub.md",
     points: 2,
     topic: "pubsub",
     blocked_by: &["psubscribe"],

@@ -22,7 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "fields are set, read, listed and removed",
         lesson: "HSET answers how many fields are new, not how many it has set. In a small hash, fields and values lie in one \
                  row by turns: a search that looks at every entry finds a value and takes it for a field.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/packed-runs.md",
         points: 2,
         topic: "hashes",
         blocked_by: &["set-get-del"],
@@ -45,7 +45,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "HINCRBY counts in a field, and refuses what it can't",
         lesson: "A counter in a field obeys the rules of INCR: a new one starts at 0, text that is no integer is refused, and a \
                  sum beyond 64 bits is an error that leaves the field as it was.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/packed-runs.md",
         points: 1,
         topic: "hashes",
         blocked_by: &["hash-fields"],
@@ -65,7 +65,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "a field and its value are any bytes",
         lesson: "What holds for the elements of a list holds for fields and values: each width of an integer and each length of \
                  a string has an edge where an encoder can go wrong. A value that grows may also move the whole hash.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/packed-runs.md",
         points: 1,
         topic: "hashes",
         blocked_by: &["hash-fields"],
@@ -86,7 +86,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "a hash keeps every field when it becomes large, and when it shrinks",
         lesson: "Small and large hashes are kept in different ways, and on one HSET everything moves from the one to the other. \
                  The field that caused it is easily forgotten, or written twice. HSCAN walks through the large one in steps.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/member-table.md",
         points: 2,
         topic: "hashes",
         blocked_by: &["hash-values"],

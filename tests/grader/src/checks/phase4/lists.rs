@@ -21,7 +21,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "elements come and go at either end of a list",
         lesson: "LPUSH l a b c pushes one after the other, each in front of the one before: the list is c, b, a. RPUSH \
                  keeps the order. A list that has lost its last element is no empty list but no key at all.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/packed-runs.md",
         points: 2,
         topic: "lists",
         blocked_by: &["set-get-del"],
@@ -43,7 +43,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "LRANGE, LINDEX, LSET and LTRIM count from either end",
         lesson: "Both ends of a range are included, and -1 is the last element. What lies outside is cut off; what is empty \
                  then is an empty array, and LTRIM to an empty range leaves no list.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/packed-runs.md",
         points: 2,
         topic: "lists",
         blocked_by: &["list-ends"],
@@ -63,7 +63,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "LINSERT, LREM and LMOVE change the right element",
         lesson: "LREM's count has a sign: 2 removes the first two, -2 the last two, 0 all. LMOVE takes and puts in one step; \
                  where both names are one list, that rotates it.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/packed-runs.md",
         points: 2,
         topic: "lists",
         blocked_by: &["list-ends"],
@@ -83,7 +83,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "an element is any bytes, and comes back as it was sent",
         lesson: "To save memory a small collection keeps integers as integers and lengths in as few bytes as will do. At each \
                  edge, where one more byte or a sign is needed, an element can come back as another.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/packed-runs.md",
         points: 2,
         topic: "lists",
         blocked_by: &["list-ends"],
@@ -103,10 +103,10 @@ pub(super) const CHECKS: &[Check] = &[
         title: "a long list keeps its places while it is changed in the middle",
         lesson: "A long list is cut into chunks, and something counts how many elements stand in front of each. Every change \
                  has to mend these counts all the way up; a chunk that became empty has to go, and its count with it.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/counted-tree.md",
         points: 3,
         topic: "lists",
-        blocked_by: &["list-ranges", "list-values"],
+        blocked_by: &["list-ranges", "list-middle", "list-values"],
         commands: &["RPUSH", "LRANGE", "LINDEX", "LLEN", "LTRIM", "LREM", "LSET", "LINSERT"],
         hints: [
             "Push 5,000 elements, remove some in the middle, compare LINDEX with a list of your own.",

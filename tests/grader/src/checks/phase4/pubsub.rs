@@ -26,7 +26,7 @@ pub(super) const CHECKS: &[Check] = &[
         lesson: "SUBSCRIBE has no reply of its own: each channel is confirmed by a message with the number of channels that \
                  the client now listens to. PUBLISH answers how many have got the message. A client that hangs up leaves \
                  all its channels.",
-        chapter: "docs/src/phase4/one-thread.md",
+        chapter: "docs/src/phase4/pubsub.md",
         points: 2,
         topic: "pubsub",
         blocked_by: &["set-get-del"],
@@ -46,7 +46,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "patterns listen to channels that do not exist yet",
         lesson: "A message that comes by a pattern is a pmessage and names the pattern that let it through. A client that \
                  listens to a channel and to a pattern that fits it gets both, and counts twice.",
-        chapter: "docs/src/phase4/one-thread.md",
+        chapter: "docs/src/phase4/pubsub.md",
         points: 2,
         topic: "pubsub",
         blocked_by: &["subscribe"],
@@ -67,7 +67,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "a listener may subscribe, leave, ping and quit, and nothing else",
         lesson: "In RESP2 a reply can't be told from a message by its form, so a client that listens must not ask for anything \
                  that is answered by one. PING answers as a message would look. With the last channel, all commands are back.",
-        chapter: "docs/src/phase4/one-thread.md",
+        chapter: "docs/src/phase4/pubsub.md",
         points: 1,
         topic: "pubsub",
         blocked_by: &["subscribe"],
@@ -88,7 +88,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "a listener that reads late gets everything, and holds nobody up",
         lesson: "What a listener does not read piles up in the server, like any reply; up to its limit nothing is lost. And the \
                  others must not wait for it: the publisher has an answer as soon as the message lies in every output.",
-        chapter: "docs/src/phase4/one-thread.md",
+        chapter: "docs/src/phase4/pubsub.md",
         points: 2,
         topic: "pubsub",
         blocked_by: &["subscribe"],

@@ -22,7 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
         lesson: "A key that is not there is an empty set: an intersection with it is empty, and a union or a difference is not \
                  bothered. The smallest set is walked through and the others are asked, but the order of the keys never \
                  decides what comes out, except for SDIFF.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/set-algebra.md",
         points: 2,
         topic: "sets",
         blocked_by: &["set-members"],
@@ -42,7 +42,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "SINTERSTORE and its kin replace their destination",
         lesson: "The result replaces whatever was at the destination, of whatever type and with its deadline. An empty result \
                  removes the key. The destination may be one of the sources: so compute first, then store.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/set-algebra.md",
         points: 1,
         topic: "sets",
         blocked_by: &["set-algebra"],

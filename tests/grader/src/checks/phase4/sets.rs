@@ -22,7 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "members are added once, found, moved and removed",
         lesson: "SADD and SREM answer how many members they have changed. SMOVE is one step: nobody sees the member in both \
                  sets, or in none; from a set to itself it changes nothing and answers 1.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/member-table.md",
         points: 2,
         topic: "sets",
         blocked_by: &["set-get-del"],
@@ -54,7 +54,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "a member is any bytes, and 01 is not 1",
         lesson: "A set of integers can be kept in a fifth of the memory, if only texts that are integers in their one spelling \
                  count as such. Between two widths a sign gets lost; a large set keeps them in another way than a small one.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/member-table.md",
         points: 2,
         topic: "sets",
         blocked_by: &["set-members"],
@@ -75,7 +75,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "SPOP and SRANDMEMBER draw fairly",
         lesson: "Whoever draws lots with SPOP trusts that each has the same chance. SRANDMEMBER with a positive count draws \
                  different members, with a negative one the same may come again, and exactly so many come.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/member-table.md",
         points: 2,
         topic: "sets",
         blocked_by: &["set-members"],
@@ -95,7 +95,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "a set keeps every member when it becomes large, and when it shrinks",
         lesson: "One SADD turns a small set into a large one, and everything in it moves. SSCAN then walks in steps, under the \
                  promise of SCAN: what is there all the time is shown.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/member-table.md",
         points: 2,
         topic: "sets",
         blocked_by: &["set-values"],

@@ -15,7 +15,7 @@ pub(super) const CHECKS: &[Check] = &[Check {
     title: "SORT orders by number, by text, or by what other keys say",
     lesson: "Elements are compared as numbers unless ALPHA is said. BY puts each element into a pattern and compares what is \
              at the keys so named; GET shows what is at others. First comes the order, then LIMIT, then GET.",
-    chapter: "docs/src/phase4/commands.md",
+    chapter: "docs/src/phase4/packed-runs.md",
     points: 2,
     topic: "lists",
     blocked_by: &["list-ranges"],

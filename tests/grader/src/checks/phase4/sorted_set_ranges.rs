@@ -20,7 +20,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "ranges by score and by name include exactly what they say",
         lesson: "A parenthesis excludes the bound itself, and only that. LIMIT is applied to what the range has left, from \
                  the end at which it begins. Ranges by name are for members with one score.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/counted-tree.md",
         points: 2,
         topic: "sorted-sets",
         blocked_by: &["zset-order"],
@@ -52,7 +52,7 @@ pub(super) const CHECKS: &[Check] = &[
         phases: KEYSPACE,
         title: "ZPOPMIN and ZPOPMAX take the ends",
         lesson: "ZPOPMAX begins with the highest score, and of equal scores with the last name: it is ZREVRANGE that removes.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/counted-tree.md",
         points: 1,
         topic: "sorted-sets",
         blocked_by: &["zset-order"],
@@ -72,7 +72,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "ZUNIONSTORE and ZINTERSTORE weigh and add",
         lesson: "Each set has its weight, by the order in which the keys were named, even if the sets are worked on in \
                  another order. A plain set takes part, each of its members with the score 1.",
-        chapter: "docs/src/phase4/commands.md",
+        chapter: "docs/src/phase4/set-algebra.md",
         points: 2,
         topic: "sorted-sets",
         blocked_by: &["zset-order"],

@@ -19,7 +19,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "MULTI queues, EXEC runs, DISCARD forgets",
         lesson: "Between MULTI and EXEC a client gets QUEUED for each command, and nothing happens. EXEC runs them as one \
                  unit and answers with an array of their replies. A MULTI inside MULTI is an error that changes nothing.",
-        chapter: "docs/src/phase4/one-thread.md",
+        chapter: "docs/src/phase4/unit-of-execution.md",
         points: 2,
         topic: "transactions",
         blocked_by: &["set-get-del"],
@@ -41,7 +41,7 @@ pub(super) const CHECKS: &[Check] = &[
         lesson: "What is wrong with a request by itself shows when it is queued, and EXEC then runs nothing. What is wrong with \
                  the data shows only when it runs; then its error is one of the replies, and the others go on. There is no \
                  going back: a Redis transaction isn't one of SQL.",
-        chapter: "docs/src/phase4/one-thread.md",
+        chapter: "docs/src/phase4/unit-of-execution.md",
         points: 2,
         topic: "transactions",
         blocked_by: &["multi-exec"],

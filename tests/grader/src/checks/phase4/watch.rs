@@ -20,7 +20,7 @@ pub(super) const CHECKS: &[Check] = &[Check {
     lesson: "WATCH makes of MULTI a compare-and-swap: read, compute, write, unless somebody was faster. Whatever changes the \
              key counts: another client, this one before MULTI, a deadline, FLUSHALL. Reading does not, nor a command that \
              changes nothing. EXEC, DISCARD and UNWATCH forget all that is watched.",
-    chapter: "docs/src/phase4/one-thread.md",
+    chapter: "docs/src/phase4/optimistic-locking.md",
     points: 3,
     topic: "transactions",
     blocked_by: &["multi-exec"],
