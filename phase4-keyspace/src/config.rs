@@ -149,6 +149,12 @@ pub struct Config {
     pub aof_load_truncated: bool,
     /// The time stands in the log.
     pub aof_timestamp_enabled: bool,
+    /// While a child writes, the log is not brought to the disk.
+    pub no_appendfsync_on_rewrite: bool,
+    /// The log is rewritten when it has grown by so many hundredths; 0: never by itself.
+    pub auto_aof_rewrite_percentage: u64,
+    /// A log of fewer bytes is left alone.
+    pub auto_aof_rewrite_min_size: u64,
     /// How much is logged.
     pub loglevel: Level,
     /// Where to; empty: stderr.
@@ -202,6 +208,9 @@ impl Default for Config {
             aof_use_rdb_preamble: true,
             aof_load_truncated: true,
             aof_timestamp_enabled: false,
+            no_appendfsync_on_rewrite: false,
+            auto_aof_rewrite_percentage: 100,
+            auto_aof_rewrite_min_size: 64 * MB,
             loglevel: Level::Notice,
             logfile: PathBuf::new(),
         }

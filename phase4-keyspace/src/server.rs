@@ -194,6 +194,7 @@ impl Service for Server {
 
     fn child_exited(&mut self, _: &mut Outbox) {
         self.state.reap();
+        self.state.reap_rewrite();
     }
 
     fn shut_down(&mut self) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ pub mod meter;
 pub mod pause;
 pub mod pubsub;
 pub mod recorder;
+pub mod rewriting;
 pub mod saving;
 pub mod stats;
 pub mod subscriptions;

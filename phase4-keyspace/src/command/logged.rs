@@ -9,7 +9,7 @@
 //! that met it.
 use std::sync::LazyLock;
 
-use super::lookup;
+use super::{Run, lookup};
 use crate::keyspace::{Event, Key, Keyspace, Mark, Value};
 use crate::persist::aof::text::Log;
 use crate::state::stats::CommandId;
@@ -63,8 +63,6 @@ static FORMS: &[(&str, Form)] = &[
     ("bzpopmin", popped),
     ("bzpopmax", popped),
     ("bzmpop", popped),
-    // What it changes it puts back, or takes from the files themselves.
-    ("debug", |_| {}),
 ];
 
 static FORM_OF: LazyLock<Vec<Option<Form>>> = LazyLock::new(|| {
@@ -86,11 +84,16 @@ pub fn append(log: &mut Log, keyspace: &Keyspace, mark: Mark, ran: Option<Ran<'_
             _ => changed = true,
         }
     }
-    let Some(ran) = ran.filter(|_| changed) else { return };
+    let Some(ran) = ran.filter(|ran| changed && !is_of_the_server(ran.command)) else { return };
     match FORM_OF[ran.command as usize] {
         None => log.request(ran.db, ran.args.from(0)),
         Some(form) => form(&mut Logged { log, keyspace, mark, ran }),
     }
+}
+
+/// What DEBUG RELOAD and its like change, they put back or take from the files themselves.
+fn is_of_the_server(command: CommandId) -> bool {
+    matches!(lookup::table().row(command).run, Run::Server(_))
 }
 
 impl<'a> Logged<'a> {

@@ -90,6 +90,20 @@ pub fn load_files(state: &mut State, folder: &Folder, manifest: &Manifest) -> Re
     Ok(())
 }
 
+/// Writes what is to be written, forgets everything, and reads the log again.
+///
+/// # Errors
+/// As [`load`]. Some of it is there then.
+pub fn reload_log(state: &mut State) -> Result<()> {
+    state.aof.flush_all(Instant::now())?;
+    (0..state.keyspace.databases()).for_each(|db| state.keyspace.db_mut(db).clear());
+    let Some(folder) = state.aof.folder.take() else { return Ok(()) };
+    let manifest = std::mem::take(&mut state.aof.manifest);
+    let loaded = load_files(state, &folder, &manifest);
+    (state.aof.folder, state.aof.manifest) = (Some(folder), manifest);
+    loaded
+}
+
 fn load_file(state: &mut State, path: &Path, is_last: bool) -> Result<Replayed> {
     let shown = path.display();
     let (most, checksum) = (state.config.max_bulk(), state.config.rdbchecksum);

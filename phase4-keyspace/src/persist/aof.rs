@@ -8,7 +8,7 @@
 //! ```
 //!
 //! [`text`] is what is waiting to be written, [`parse`] reads it back, [`manifest`] and [`folder`] keep the files in order,
-//! [`file`] appends and says what went wrong, [`sync`] waits for the disk in a thread of its own, and
+//! [`rewrite`] writes a base, [`file`] appends and says what went wrong, [`sync`] waits for the disk in a thread of its own, and
 //! `flush` says when. Which request repeats a
 //! change is the commands' to say (`command/logged.rs`), and when what is written, the server's (`state/logging.rs`).
 pub mod file;
@@ -16,6 +16,7 @@ mod flush;
 pub mod folder;
 pub mod manifest;
 pub mod parse;
+pub mod rewrite;
 pub mod sync;
 pub mod text;
 
@@ -27,6 +28,7 @@ use crate::keyspace::Mark;
 use file::LogFile;
 use folder::Folder;
 use manifest::Manifest;
+use rewrite::Rewrite;
 use sync::Syncer;
 use text::Log;
 
@@ -99,14 +101,54 @@ pub struct Aof {
     pub delayed: u64,
     /// What went wrong and is not mended.
     pub failure: Option<Failure>,
-    /// When that was last told, or tried again.
+    /// When that was last tried again.
     pub last_try: Option<Instant>,
+    /// What is known about rewriting it.
+    pub rewrite: Rewrite,
+    /// The file that grows has no base and no place in the manifest yet.
+    pub temporary: bool,
 }
 
 impl Aof {
     /// Whether changes are logged.
     pub fn is_on(&self) -> bool {
         self.file.is_some()
+    }
+
+    /// Goes on in another file.
+    pub fn change_file(&mut self, fresh: LogFile) {
+        if let Some(old) = self.file.replace(fresh) {
+            self.size_before += old.size;
+            self.sync.close(old.into_file());
+        }
+        self.log.begin_file();
+        (self.unsynced, self.postponed) = (false, None);
+    }
+
+    /// Ends the log; its files stay.
+    pub fn close(&mut self) {
+        if let Some(file) = self.file.take() {
+            self.sync.close(file.into_file());
+        }
+        (self.folder, self.manifest, self.log) = (None, Manifest::default(), Log::default());
+        (self.failure, self.temporary, self.unsynced, self.postponed) = (None, false, false, None);
+        (self.rewrite.scheduled, self.mark) = (false, Mark::default());
+    }
+
+    /// Whether what was written to a file may not be on the disk, for good.
+    pub fn has_lost(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.what == What::Sync)
+    }
+
+    /// Everything that may have been lost is in a new base.
+    pub fn forget_loss(&mut self) {
+        self.failure.take_if(|failure| failure.what == What::Sync);
+    }
+
+    /// Whether it has grown by so many hundredths since it was rewritten, and is larger than `least`.
+    pub fn has_grown(&self, percentage: u64, least: u64) -> bool {
+        let (size, base) = (self.size(), self.base_size.max(1));
+        percentage > 0 && size > least && (size * 100 / base).saturating_sub(100) >= percentage
     }
 
     /// Bytes of all files.

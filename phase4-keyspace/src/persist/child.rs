@@ -11,7 +11,8 @@ use nix::unistd::{ForkResult, Pid, fork};
 /// # Errors
 /// Those of fork(2).
 pub fn spawn(work: impl FnOnce() -> bool) -> nix::Result<Pid> {
-    // SAFETY: this process has one thread, so no lock can be held by a thread that the child lacks.
+    // SAFETY: what another thread held would stay locked in the child. There is at most one more, which waits for the disk
+    // (`aof/sync.rs`): it takes no lock but the allocator's, which fork(2) of the C library has in hand itself.
     match unsafe { fork() }? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {

@@ -24,22 +24,15 @@ pub fn temporary(path: &Path, pid: i32) -> PathBuf {
 /// Names the file. The old snapshot stands, and nothing beside it; only if the folder itself cannot be flushed, the new one has
 /// taken its place.
 pub fn write(keyspace: &Keyspace, path: &Path, options: Options) -> io::Result<()> {
-    write_by(keyspace, &temporary(path, std::process::id() as i32), path, options)
-}
-
-/// The same by way of a name that is given.
-///
-/// # Errors
-/// As [`write`].
-pub fn write_by(keyspace: &Keyspace, beside: &Path, path: &Path, options: Options) -> io::Result<()> {
+    let beside = temporary(path, std::process::id() as i32);
     let named =
         |path: &Path, error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    let written = write_through(keyspace, beside, options)
-        .map_err(|error| named(beside, error))
-        .and_then(|()| fs::rename(beside, path).map_err(|error| named(path, error)));
+    let written = write_through(keyspace, &beside, options)
+        .map_err(|error| named(&beside, error))
+        .and_then(|()| fs::rename(&beside, path).map_err(|error| named(path, error)));
     if written.is_err() {
         // The first error is the one to tell.
-        let _ = fs::remove_file(beside);
+        let _ = fs::remove_file(&beside);
         return written;
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -93,11 +93,16 @@ impl Persist {
         match child {
             Some(pid) => {
                 self.saving = Some(Saving { pid, started: now, dirty });
-                self.forks += 1;
-                self.last_fork = took;
+                self.forked(took);
             }
             None => self.failed = true,
         }
+    }
+
+    /// A child has been made, which took so long.
+    pub fn forked(&mut self, took: Duration) {
+        self.forks += 1;
+        self.last_fork = took;
     }
 
     /// A snapshot with the changes up to `dirty` is complete.

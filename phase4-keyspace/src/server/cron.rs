@@ -27,6 +27,7 @@ impl Server {
             }
         }
         self.save_if_due(now);
+        self.state.rewrite_if_due(now);
         for (conn, waiting) in self.over_soft_limit(outbox) {
             if deliver::is_cut_off(&mut self.state, conn, waiting, now) {
                 outbox.abandon(conn);
@@ -38,10 +39,11 @@ impl Server {
     fn save_if_due(&mut self, now: Instant) {
         let unsaved = self.state.unsaved();
         let due = self.state.persist.due(&self.state.config.save, unsaved, now);
+        let due = due.filter(|_| !self.state.has_child());
         if let Some(point) = due {
             log::notice(format_args!("{unsaved} changes in {} seconds: saving", point.seconds));
         }
-        if due.is_some() || (self.state.persist.scheduled && self.state.persist.saving.is_none()) {
+        if (due.is_some() || self.state.persist.scheduled) && !self.state.has_child() {
             let _ = self.state.save_in_background();
         }
     }

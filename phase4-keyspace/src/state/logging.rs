@@ -11,7 +11,8 @@ use crate::persist::aof::Failure;
 use crate::persist::aof::file::LogFile;
 use crate::persist::aof::folder::{Folder, TEMPORARY_BASE, named, sync_folder};
 use crate::persist::aof::manifest::Manifest;
-use crate::persist::snapshot;
+use crate::persist::aof::rewrite;
+use crate::persist::snapshot::Options;
 
 impl State {
     /// Goes on with a log whose files have been read, in a folder that is locked. Where there were none, it begins with what
@@ -22,17 +23,23 @@ impl State {
     pub fn begin_log(&mut self, folder: Folder, mut manifest: Manifest) -> io::Result<()> {
         let stem = &self.config.appendfilename;
         if manifest.files().next().is_none() {
-            let part = manifest.replace_base(stem, true, 0);
-            let options = snapshot::Options { of_log: true, ..self.config.rdb_options() };
-            let temporary = folder.file(&format!("{TEMPORARY_BASE}{}.aof", std::process::id()));
-            snapshot::write_by(&self.keyspace, &temporary, &folder.file(&part.name), options)?;
+            let as_snapshot = self.config.aof_use_rdb_preamble;
+            let path = folder.file(&manifest.replace_base(stem, as_snapshot, 0).name);
+            let options = as_snapshot.then_some(Options { of_log: true, ..self.config.rdb_options() });
+            let temporary = rewrite::temporary(&folder.file(TEMPORARY_BASE), std::process::id() as i32);
+            rewrite::write(&temporary, &self.keyspace, options).map_err(|error| named(&temporary, error))?;
+            fs::rename(&temporary, &path).map_err(|error| named(&path, error))?;
         }
-        let last = manifest.increments.last().cloned();
-        let name = last.unwrap_or_else(|| manifest.add_increment(stem)).name;
-        let path = folder.file(&name);
-        let file = LogFile::open(&path).map_err(|error| named(&path, error))?;
+        let last = manifest.increments.last().map(|part| folder.file(&part.name));
+        let file = match &last {
+            Some(path) => LogFile::open(path).map_err(|error| named(path, error))?,
+            None => {
+                let path = folder.file(&manifest.add_increment(stem).name);
+                LogFile::create(&path).map_err(|error| named(&path, error))?
+            }
+        };
         folder.write_manifest(stem, &manifest)?;
-        remove_history(&folder, stem, &mut manifest)?;
+        folder.remove_history(stem, &mut manifest, &mut self.aof.sync)?;
         let sizes =
             manifest.files().map(|part| fs::metadata(folder.file(&part.name)).map_or(0, |it| it.len()));
         self.aof.size_before = sizes.sum::<u64>() - file.size;
@@ -48,7 +55,8 @@ impl State {
     /// # Errors
     /// Under `always`, what failed: the server must not answer any more.
     pub fn flush_log(&mut self, now: Instant) -> Result<(), Failure> {
-        self.aof.flush(self.config.appendfsync, false, now)
+        let quiet = self.config.no_appendfsync_on_rewrite && self.has_child();
+        self.aof.flush(self.config.appendfsync, quiet, now)
     }
 
     /// Why commands that write are refused, if they are: what they would do might never be on the disk.
@@ -65,23 +73,12 @@ impl State {
     /// # Errors
     /// What failed.
     pub fn close_log(&mut self) -> Result<(), Failure> {
+        self.stop_rewriting();
         if !self.aof.is_on() {
             return Ok(());
         }
         self.aof.flush_all(Instant::now()).inspect_err(|failure| log::warning(format_args!("{failure}")))
     }
-}
-
-/// Deletes the files that others have replaced. One that cannot be deleted is tried again at the next start.
-fn remove_history(folder: &Folder, stem: &str, manifest: &mut Manifest) -> io::Result<()> {
-    if manifest.history.is_empty() {
-        return Ok(());
-    }
-    manifest.history.retain(|part| {
-        let removed = fs::remove_file(folder.file(&part.name));
-        removed.is_err_and(|error| error.kind() != io::ErrorKind::NotFound)
-    });
-    folder.write_manifest(stem, manifest)
 }
 
 /// Moves a log of one file, as versions before 7 have it, into the folder. A manifest says so first, so that a crash in

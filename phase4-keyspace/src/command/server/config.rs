@@ -155,6 +155,7 @@ fn apply(context: &mut ServerContext<'_>, config: Config) -> Result<(), Error> {
         }
     }
     relisten(context, &config)?;
+    switch_log(context, &config)?;
     context.deliver.outbox.set_limits(apply::of_the_loop(&config));
     log::set_level(config.loglevel);
     context.state.keyspace.set_thresholds(&config.thresholds);
@@ -164,6 +165,22 @@ fn apply(context: &mut ServerContext<'_>, config: Config) -> Result<(), Error> {
     context.state.config = config;
     context.state.update_journal();
     Ok(())
+}
+
+/// Begins a log or ends it.
+fn switch_log(context: &mut ServerContext<'_>, config: &Config) -> Result<(), Error> {
+    let state = &mut *context.state;
+    match (state.config.appendonly, config.appendonly) {
+        (false, true) => state.switch_log_on().map_err(|error| {
+            log::warning(format_args!("CONFIG SET appendonly: {error}"));
+            failed("appendonly", "Unable to turn on AOF. Check server logs.")
+        }),
+        (true, false) => {
+            state.switch_log_off();
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Listens where the new values say. An address that stays keeps its socket; if one of the others cannot be had, nothing

@@ -6,7 +6,7 @@ use phase3_eventloop::slab::ConnId;
 
 use crate::command::ServerContext;
 use crate::command::key::object;
-use crate::command::{Command, Group, help};
+use crate::command::{Command, Group, help, restart};
 use crate::config::Debugging;
 use crate::error::Error;
 use crate::error::wrong_subcommand;
@@ -53,6 +53,7 @@ fn debug(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>)
         (b"object", 3) => describe(context, args.get(2), reply)?,
         (b"journal", 2 | 3) => journal(context, args, reply)?,
         (b"reload", 2 | 3) => reload(context, args, reply)?,
+        (b"loadaof", 2) => load_log(context, reply)?,
         _ => return Err(wrong_subcommand("DEBUG", args.get(1))),
     }
     Ok(())
@@ -113,6 +114,21 @@ fn reload(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>
     Ok(())
 }
 
+/// `DEBUG LOADAOF`: forgets everything, and reads the append-only file.
+fn load_log(context: &mut ServerContext<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
+    let state = &mut *context.state;
+    let failed = || Error::other("ERR Error trying to load the AOF files, check server logs.");
+    if !state.aof.is_on() || state.aof.temporary {
+        return Err(failed());
+    }
+    restart::reload_log(state).map_err(|error| {
+        log::warning(format_args!("DEBUG LOADAOF: {error:#}"));
+        failed()
+    })?;
+    reply.ok();
+    Ok(())
+}
+
 /// Where Redis prints an address, this prints 0: a record moves when its table grows, so an address would mean nothing.
 fn describe(context: &mut ServerContext<'_>, key: &[u8], reply: &mut Reply<'_>) -> Result<(), Error> {
     let db = context.client().db;
@@ -164,6 +180,8 @@ fn help_lines(reply: &mut Reply<'_>) {
             "    Answer with this error.",
             "JOURNAL [ON|OFF]",
             "    Start or stop to record changes of keys; alone: return those since the last call.",
+            "LOADAOF",
+            "    Forget everything, and read the append-only file.",
             "LOG <message>",
             "    Write a line to the server's log.",
             "OBJECT <key>",

@@ -1,7 +1,7 @@
 //! The append-only file.
 use super::super::value::{self, Refusal, shown};
 use super::Change::{Anytime, AtStart};
-use super::{Config, Parameter, one, row, yes_no};
+use super::{Config, INT, Parameter, one, row, set, yes_no};
 use crate::persist::aof::Policy;
 
 const POLICIES: &[(&str, Policy)] =
@@ -9,7 +9,7 @@ const POLICIES: &[(&str, Policy)] =
 
 /// The parameters.
 pub static LOG: &[Parameter] = &[
-    row("appendonly", AtStart, |c| yes_no(c.appendonly), |c, w| set_flag(&mut c.appendonly, w)),
+    row("appendonly", Anytime, |c| yes_no(c.appendonly), |c, w| set_flag(&mut c.appendonly, w)),
     row("appendfsync", Anytime, |c| value::word(c.appendfsync, POLICIES), set_policy),
     row(
         "appendfilename",
@@ -40,6 +40,27 @@ pub static LOG: &[Parameter] = &[
         Anytime,
         |c| yes_no(c.aof_timestamp_enabled),
         |c, w| set_flag(&mut c.aof_timestamp_enabled, w),
+    ),
+    row(
+        "no-appendfsync-on-rewrite",
+        Anytime,
+        |c| yes_no(c.no_appendfsync_on_rewrite),
+        |c, w| set_flag(&mut c.no_appendfsync_on_rewrite, w),
+    ),
+    row(
+        "auto-aof-rewrite-percentage",
+        Anytime,
+        |c| shown(c.auto_aof_rewrite_percentage),
+        |c, w| set(&mut c.auto_aof_rewrite_percentage, w, INT),
+    ),
+    row(
+        "auto-aof-rewrite-min-size",
+        Anytime,
+        |c| shown(c.auto_aof_rewrite_min_size),
+        |c, w| {
+            c.auto_aof_rewrite_min_size = value::memory(one(w)?, 0..=i64::MAX as u64)?;
+            Ok(())
+        },
     ),
 ];
 

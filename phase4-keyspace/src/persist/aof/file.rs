@@ -29,6 +29,21 @@ impl LogFile {
         Ok(LogFile { file, path: path.into(), size: metadata.len() })
     }
 
+    /// Makes a file that is empty, whatever is there.
+    ///
+    /// # Errors
+    /// Those of open(2).
+    pub fn create(path: &Path) -> io::Result<LogFile> {
+        // To append needs no truncate flag of its own: two opens keep the two meanings apart.
+        File::create(path)?;
+        LogFile::open(path)
+    }
+
+    /// The descriptor.
+    pub fn into_file(self) -> File {
+        self.file
+    }
+
     /// Its name.
     pub fn path(&self) -> &Path {
         &self.path

@@ -44,7 +44,7 @@ impl Aof {
         if !self.log.bytes().is_empty() {
             self.write(Policy::Always, now)?;
         }
-        if self.unsynced { self.sync_now() } else { Ok(()) }
+        if self.unsynced && !self.has_lost() { self.sync_now() } else { Ok(()) }
     }
 
     /// Learns how the thread's work ended.
@@ -114,8 +114,8 @@ impl Aof {
 
     fn sync_in_thread(&mut self, now: Instant) -> Result<(), Failure> {
         // After a failure the kernel may take for written what is lost: another try would succeed and say nothing.
-        let lost = self.failure.as_ref().is_some_and(|failure| failure.what == What::Sync);
-        let Some(file) = self.file.as_ref().filter(|_| !lost && !self.sync.is_busy()) else { return Ok(()) };
+        let may_sync = !self.has_lost() && !self.sync.is_busy();
+        let Some(file) = self.file.as_ref().filter(|_| may_sync) else { return Ok(()) };
         self.last_sync = Some(now);
         self.unsynced = false;
         let started = file.duplicate().and_then(|file| self.sync.start(file));

@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
 use super::manifest::Manifest;
+use super::sync::Syncer;
 use crate::persist::rdb::Fault;
 
 /// What the temporary names of bases begin with.
@@ -83,6 +84,26 @@ impl Folder {
         }
         written?;
         self.sync()
+    }
+
+    /// Deletes the files that others have replaced, and writes the manifest without them. One that cannot be deleted is tried
+    /// again next time.
+    ///
+    /// # Errors
+    /// As [`Folder::write_manifest`].
+    pub fn remove_history(&self, stem: &str, manifest: &mut Manifest, sync: &mut Syncer) -> io::Result<()> {
+        if manifest.history.is_empty() {
+            return Ok(());
+        }
+        manifest.history.retain(|part| {
+            let path = self.file(&part.name);
+            // The last descriptor of a large file is closed where it may take its time.
+            let open = File::open(&path);
+            let removed = fs::remove_file(&path);
+            open.into_iter().for_each(|file| sync.close(file));
+            removed.is_err_and(|error| error.kind() != ErrorKind::NotFound)
+        });
+        self.write_manifest(stem, manifest)
     }
 
     /// Removes what a server has left behind that was killed while it wrote a base. The folder is locked: no one writes it now.

@@ -127,3 +127,31 @@ fn otherwise_writes_are_refused_until_the_disk_is_back() {
     let server = start(dir.path(), &["--appendonly", "yes"]);
     assert_eq!(Client::to(server.addr()).say("MGET before k"), "*[$1, $x]");
 }
+
+#[test]
+#[ignore = "needs strace"]
+fn after_a_failed_fdatasync_only_a_new_file_is_trusted() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(dir.path(), &["--appendonly", "yes"]);
+    let mut client = Client::to(server.addr());
+    // It fails once; a second call would succeed.
+    let strace = Strace::on(&server, &["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=1"]);
+    let mut refused = false;
+    eventually("the log is rewritten", || {
+        let reply = client.say("SET k v");
+        refused |= reply == "-MISCONF Errors writing to the AOF file: Input/output error";
+        assert!(reply == "+OK" || refused, "{reply}");
+        (refused && reply == "+OK").then_some(())
+    });
+    assert_eq!(
+        (client.info("aof_last_write_status"), client.info("aof_rewrites")),
+        ("ok".into(), "1".into())
+    );
+    strace.end();
+    server.wait_stderr(
+        "fdatasync: Input/output error (os error 5): writes are refused until the log has been rewritten",
+    );
+    crash(server);
+    let server = start(dir.path(), &["--appendonly", "yes"]);
+    assert_eq!(Client::to(server.addr()).say("GET k"), "$v");
+}

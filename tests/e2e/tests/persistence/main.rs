@@ -8,6 +8,7 @@ mod client;
 mod disk;
 mod log;
 mod log_and_redis;
+mod rewrite;
 mod snapshot;
 
 use std::path::Path;
