@@ -5,9 +5,11 @@
 //! servers in pipelined batches over several RESP2 and RESP3 connections ([`replay`]), a difference is shrunk to its
 //! shortest script ([`shrink`]) that can be pasted into redis-cli ([`step::script`]). Where a reply need not be the same
 //! stands in one list with its reasons ([`exceptions`]). What commands do to keys is compared by [`events`],
-//! what happens between several clients by [`lockstep`], and who may do what by [`access`].
+//! what happens between several clients by [`lockstep`], and who may do what by [`access`]. Not a comparison: [`crash`]
+//! kills the server and looks what is left.
 pub mod access;
 pub mod connection;
+pub mod crash;
 pub mod events;
 pub mod exceptions;
 pub mod generate;

@@ -329,3 +329,15 @@ fn what_a_killed_server_was_writing_is_removed() {
     assert!(!leftover.exists());
     server.terminate();
 }
+
+#[test]
+fn nothing_acknowledged_is_lost_by_a_kill() {
+    for policy in ["always", "no"] {
+        let dir = tempfile::tempdir().unwrap();
+        let server = crate::support::binary("keyspace-server");
+        let plan = oracle::crash::Plan { server, policy: policy.into(), kills: 10, seed: 7 };
+        let tally = oracle::crash::run(&plan, dir.path()).unwrap();
+        assert_eq!((tally.kills, tally.lost, tally.torn), (10, 0, 0), "{policy}: {tally:?}");
+        assert!(tally.acknowledged >= 10 && tally.rewriting > 0, "{policy}: {tally:?}");
+    }
+}
