@@ -7,6 +7,8 @@
 //!
 //! A key that the server removed by itself, because its time was over or to make room, is a `DEL` in front of the command
 //! that met it.
+mod streams;
+
 use std::sync::LazyLock;
 
 use super::{Run, lookup};
@@ -63,6 +65,11 @@ static FORMS: &[(&str, Form)] = &[
     ("bzpopmin", popped),
     ("bzpopmax", popped),
     ("bzmpop", popped),
+    ("xadd", streams::added),
+    ("xtrim", streams::trimmed),
+    ("xreadgroup", streams::given),
+    ("xclaim", streams::claimed),
+    ("xautoclaim", streams::claimed),
 ];
 
 static FORM_OF: LazyLock<Vec<Option<Form>>> = LazyLock::new(|| {
@@ -330,6 +337,49 @@ mod tests {
         let mut other = Harness::new();
         (0..9).for_each(|n| other.expect(&format!("SADD s {n}"), ":1"));
         assert_eq!(logged(&mut h, "SPOP s 50"), "DEL s");
+    }
+
+    #[test]
+    fn what_a_stream_and_its_groups_became_is_said() {
+        let mut h = Harness::new();
+        let id = |seq: u32| format!("{NOW}-{seq}");
+        let claim = |seq: u32, who: &str, count: u32| {
+            format!("XCLAIM s g {who} 0 {} TIME {NOW} RETRYCOUNT {count} FORCE JUSTID", id(seq))
+        };
+        let setid = |seq: u32, read: u32| format!("XGROUP SETID s g {} ENTRIESREAD {read}", id(seq));
+        for (line, expected) in [
+            ("XADD s NOMKSTREAM * f v", "".to_string()),
+            ("XADD s * f v", format!("XADD s {} f v", id(0))),
+            ("XADD s MAXLEN ~ 100 * f v g w", format!("XADD s {} f v g w", id(1))),
+            ("XADD s MAXLEN = 2 * f v", format!("XADD s {} f v; XTRIM s MAXLEN 2", id(2))),
+            ("XGROUP CREATE s g 0", "XGROUP CREATE s g 0".into()),
+            (
+                "XREADGROUP GROUP g c NOACK STREAMS s 0",
+                "XGROUP CREATECONSUMER s g c; XGROUP SETID s g 0-0 ENTRIESREAD -1".into(),
+            ),
+            (
+                "XREADGROUP GROUP g d COUNT 1 STREAMS s >",
+                format!("XGROUP CREATECONSUMER s g d; {}; {}", claim(1, "d", 1), setid(1, 2)),
+            ),
+            ("XREADGROUP GROUP g d STREAMS s >", format!("{}; {}", claim(2, "d", 1), setid(2, 3))),
+            ("XREADGROUP GROUP g d STREAMS s >", "".into()),
+            ("XACK s g 1-1", "".into()),
+            (
+                "XAUTOCLAIM s g e 0 0 COUNT 1",
+                format!("XGROUP CREATECONSUMER s g e; {}; {}", claim(1, "e", 2), setid(2, 3)),
+            ),
+            ("XTRIM s MAXLEN 1", "XTRIM s MAXLEN 1".into()),
+            ("XTRIM s MAXLEN ~ 1", "".into()),
+        ] {
+            assert_eq!(logged(&mut h, line), expected, "{line}");
+        }
+        let line = format!("XCLAIM s g c 0 {} {} 5-5", id(1), id(2));
+        assert_eq!(
+            logged(&mut h, &line),
+            format!("XACK s g {}; {}; XACK s g 5-5; {}", id(1), claim(2, "c", 2), setid(2, 3))
+        );
+        let line = format!("XDEL s {}", id(2));
+        assert_eq!(logged(&mut h, &line), line);
     }
 
     #[test]

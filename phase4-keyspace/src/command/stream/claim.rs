@@ -266,6 +266,12 @@ fn xautoclaim(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> R
         }
         if fates.is_empty() { Edit::Untouched(()) } else { Edit::Counted(fates.len() as u32, ()) }
     })?;
+    let changes = &mut ctx.keyspace.changes;
+    if changes.keeps_details() {
+        for Fate::Gone(id) | Fate::Claimed(Pending { id, .. }) in &fates {
+            id.with_text(|id| changes.detail(id));
+        }
+    }
     let gone = || fates.iter().filter_map(|fate| if let Fate::Gone(id) = fate { Some(*id) } else { None });
     reply.array(gone().count());
     gone().for_each(|id| bulk_id(reply, id));

@@ -11,7 +11,7 @@ use super::stream;
 use crate::command::{Command, Context, Group, KeySpec, Tried};
 use crate::error::Error;
 use crate::keyspace::stream::{ConsumerId, Id};
-use crate::keyspace::{DbMut, Edit, Event, Key, Kind, Millis, Stream, Value};
+use crate::keyspace::{Db, DbMut, Edit, Event, Key, Kind, Millis, Stream, Value};
 use crate::state::waiting::Wait;
 use crate::wire::args::{Args, OwnedArgs};
 use crate::wire::reply::Reply;
@@ -198,6 +198,10 @@ fn read_for_group(
     let Some(consumer) = consumer(&mut db, key, group, now, wanted)? else {
         return Ok(false);
     };
+    let behind = match since {
+        Since::Id(id) => id,
+        Since::New => last_given(&db, key, group.name),
+    };
     let served = db.update::<Stream, _>(key, Event::XReadGroup, |stream, _| {
         reply.pair();
         reply.bulk(name);
@@ -207,7 +211,19 @@ fn read_for_group(
         }
         Edit::Changed(true)
     })?;
+    let changes = &mut ctx.keyspace.changes;
+    if changes.keeps_details() {
+        behind.with_text(|id| changes.detail(id));
+    }
     Ok(served.unwrap_or(false))
+}
+
+/// Up to where the group's consumers have been given entries.
+fn last_given(db: &Db, key: Key<'_>, group: &[u8]) -> Id {
+    match db.value(key) {
+        Some(Value::Stream(stream)) => stream.group(group).map_or(Id::MIN, |group| group.last),
+        _ => Id::MIN,
+    }
 }
 
 /// The consumer, who has asked now, or is made if nobody of its name has before; `None`: it is not wanted.

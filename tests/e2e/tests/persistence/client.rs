@@ -49,6 +49,23 @@ impl Client {
         line.unwrap_or_else(|| panic!("no {field} in\n{page}")).to_owned()
     }
 
+    /// A stream's entries and groups, and what is pending of a group `g`.
+    fn stream(&mut self, key: &[u8]) -> String {
+        let entries = self.ask(&[b"XRANGE", key, b"-", b"+"]);
+        let groups = self.ask(&[b"XINFO", b"GROUPS", key]);
+        // Name, consumers, pending, last ID: Redis's log does not say how many entries a group has read.
+        let groups = groups.members().unwrap_or_default().iter().filter_map(Value::members);
+        let groups: Vec<String> = groups.flat_map(|it| it[..8].iter().map(Value::to_string)).collect();
+        let groups = groups.join(" ");
+        let Value::Aggregate(_, pending) = self.ask(&[b"XPENDING", key, b"g", b"-", b"+", b"100"]) else {
+            return format!("{entries} {groups}");
+        };
+        // How long an entry has been idle changes; who has it, and how often it was given, do not.
+        let pending = pending.iter().filter_map(Value::members);
+        let pending: Vec<String> = pending.map(|it| format!("{} {} {}", it[0], it[1], it[3])).collect();
+        format!("{entries} {groups} {pending:?}")
+    }
+
     /// Everything that the server holds: database, key, type, value, deadline.
     pub fn everything(&mut self) -> Vec<String> {
         let mut all = Vec::new();
@@ -64,6 +81,7 @@ impl Client {
                     "+list" => self.ask(&[b"LRANGE", key, b"0", b"-1"]).to_string(),
                     "+set" => sorted(&self.ask(&[b"SMEMBERS", key]), 1),
                     "+hash" => sorted(&self.ask(&[b"HGETALL", key]), 2),
+                    "+stream" => self.stream(key),
                     _ => self.ask(&[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"]).to_string(),
                 };
                 let encoding = self.ask(&[b"OBJECT", b"ENCODING", key]);
@@ -120,4 +138,15 @@ pub fn fill(client: &mut Client, seed: u64, keys: u64) {
             client.ask(&[b"PEXPIRE", &key, (10_000_000 + rng.below(1 << 30)).to_string().as_bytes()]);
         }
     }
+}
+
+/// Compares all that two servers hold, and shows where they differ.
+#[track_caller]
+pub fn same(left: &[String], right: &[String], what: &str) {
+    let without = |some: &[String], others: &[String]| -> Vec<String> {
+        let differs = some.iter().filter(|line| !others.contains(line));
+        differs.map(|line| line.chars().take(300).collect()).collect()
+    };
+    let (left, right) = (without(left, right), without(right, left));
+    assert!(left.is_empty() && right.is_empty(), "{what}:\n{}\nbut\n{}", left.join("\n"), right.join("\n"));
 }

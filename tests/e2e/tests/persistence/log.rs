@@ -2,7 +2,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::client::{Client, fill};
+use crate::client::{Client, fill, same};
 use crate::support::{Server, eventually, refusal};
 use crate::{crash, start};
 
@@ -72,6 +72,15 @@ pub fn do_odd_things(client: &mut Client) {
         "SETEX odd:dead 1 v",
         "PEXPIRE odd:dead 1",
         "SWAPDB 5 6",
+        "SELECT 1",
+        "XADD odd:stream * a 1",
+        "XADD odd:stream MAXLEN ~ 1000 * b 2",
+        "XGROUP CREATE odd:stream g 0",
+        "XREADGROUP GROUP g one COUNT 1 STREAMS odd:stream >",
+        "XADD odd:stream * c 3",
+        "XREADGROUP GROUP g two STREAMS odd:stream >",
+        "XAUTOCLAIM odd:stream g three 0 0 COUNT 1",
+        "XADD odd:stream MAXLEN = 2 * d 4",
     ] {
         client.say(line);
     }
@@ -97,7 +106,7 @@ fn everything_comes_back_from_the_log() {
         crash(server);
         let server = start(dir.path(), &flags);
         let mut client = Client::to(server.addr());
-        assert_eq!(client.everything(), before, "{policy}");
+        same(&client.everything(), &before, policy);
         assert_eq!(client.info("rdb_changes_since_last_save"), "0");
         let size: usize = files(dir.path())
             .iter()
@@ -265,11 +274,11 @@ fn a_log_begins_with_the_snapshot_that_is_there() {
     client.say("SAVE");
     server.terminate();
     let server = start(dir.path(), &["--appendonly", "yes"]);
-    assert_eq!(Client::to(server.addr()).everything(), before);
+    same(&Client::to(server.addr()).everything(), &before, "after the restart");
     server.terminate();
     fs::remove_file(dir.path().join("dump.rdb")).unwrap();
     let server = start(dir.path(), &["--appendonly", "yes"]);
-    assert_eq!(Client::to(server.addr()).everything(), before, "the log has it now");
+    same(&Client::to(server.addr()).everything(), &before, "the log has it now");
     Client::to(server.addr()).say("FLUSHALL");
     Client::to(server.addr()).say("SAVE");
     server.terminate();

@@ -1,7 +1,7 @@
 //! Logs that redis-server has written, read here, and the other way round.
 use std::process::Command;
 
-use crate::client::{Client, fill};
+use crate::client::{Client, fill, same};
 use crate::support::eventually;
 use crate::{crash, redis, start};
 
@@ -23,13 +23,17 @@ fn redis_server_reads_our_log_and_we_read_its() {
         let theirs = redis(dir.path(), &flags);
         let mut client = Client::to(theirs.address);
         eventually("the log is loaded", || (!client.say("DBSIZE").starts_with("-LOADING")).then_some(()));
-        assert_eq!(client.everything(), before, "seed {seed}");
+        same(&client.everything(), &before, &format!("seed {seed}, from our log"));
         client.say("FLUSHALL");
         fill(&mut client, 300 + seed, 30);
         crate::log::do_odd_things(&mut client);
         let before = client.everything();
         drop(theirs);
         let ours = start(dir.path(), &flags);
-        assert_eq!(Client::to(ours.addr()).everything(), before, "seed {seed}, from redis-server's log");
+        same(
+            &Client::to(ours.addr()).everything(),
+            &before,
+            &format!("seed {seed}, from redis-server's log"),
+        );
     }
 }

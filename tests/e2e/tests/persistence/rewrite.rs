@@ -2,7 +2,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::client::{Client, fill};
+use crate::client::{Client, fill, same};
 use crate::log::{do_odd_things, files};
 use crate::support::eventually;
 use crate::{crash, start};
@@ -42,13 +42,13 @@ fn a_rewritten_log_is_short_and_says_the_same() {
         assert_eq!(client.info("aof_base_size"), after.to_string());
         let before = client.everything();
         assert_eq!(client.say("DEBUG LOADAOF"), "+OK");
-        assert_eq!(client.everything(), before);
+        same(&client.everything(), &before, "after the restart");
         client.say("SELECT 0");
         client.say("SET last 1");
         let before = client.everything();
         crash(server);
         let server = start(dir.path(), &flags);
-        assert_eq!(Client::to(server.addr()).everything(), before);
+        same(&Client::to(server.addr()).everything(), &before, "after the restart");
     }
 }
 
@@ -97,7 +97,7 @@ fn the_log_is_switched_on_and_off_while_the_server_runs() {
     crash(server);
     let server = start(dir.path(), &["--appendonly", "yes"]);
     let mut client = Client::to(server.addr());
-    assert_eq!(client.everything(), before);
+    same(&client.everything(), &before, "after the restart");
     client.say("SELECT 0");
     for line in ["CONFIG SET appendonly no", "SET unlogged 1", "CONFIG SET appendonly yes"] {
         assert_eq!(client.say(line), "+OK");
