@@ -3,9 +3,10 @@
 mod listing;
 mod plan;
 mod subjects;
+mod user;
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -15,7 +16,7 @@ use crate::check::Phase;
 use crate::report::{Destination, Format, Run, RunVerdict, Style, text, write_file, write_partial};
 use crate::runner::{self, Event, Plan};
 use crate::target;
-use crate::{batch, signals, supervisor, watch};
+use crate::{batch, signals, submission, supervisor, watch};
 pub use plan::{chosen_seed, plan};
 
 /// Judges a server, and in phases 1 and 2 a client, in any language by what its socket shows.
@@ -85,6 +86,14 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     pub batch: Option<PathBuf>,
 
+    /// Grade the one submission in DIR: its files say how it is built and started
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["batch", "watch"])]
+    pub submission: Option<PathBuf>,
+
+    /// Build and run what is graded as this user (a name or a number); the grader itself has to be root
+    #[arg(long, value_name = "USER")]
+    pub as_user: Option<String>,
+
     /// Where --batch writes its table (default: stdout)
     #[arg(long, value_name = "FILE", requires = "batch")]
     pub csv: Option<PathBuf>,
@@ -114,6 +123,13 @@ pub struct Arguments {
     pub command: Vec<String>,
 }
 
+impl Arguments {
+    /// Whether what is graded lies in folders that are handed in.
+    fn grades_folders(&self) -> bool {
+        self.batch.is_some() || self.submission.is_some()
+    }
+}
+
 /// Does what the arguments ask for.
 ///
 /// # Errors
@@ -139,6 +155,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     })?;
     let result = if arguments.batch.is_some() {
         batch::run(arguments)
+    } else if let Some(folder) = &arguments.submission {
+        grade_submission(arguments, folder)
     } else if arguments.watch {
         watch::run(arguments)
     } else {
@@ -174,11 +192,31 @@ pub fn exit_code(verdict: RunVerdict) -> ExitCode {
     }
 }
 
+/// One submission, its progress and its reports: one that cannot be graded has reports, too.
+fn grade_submission(arguments: &Arguments, folder: &Path) -> anyhow::Result<ExitCode> {
+    let plan = plan(arguments)?;
+    let style = Style { colour: colour(), hints: usize::from(arguments.hint) };
+    let student = arguments.student.as_deref().unwrap_or("student");
+    let graded = submission::grade(arguments, &plan, folder, student, &progress(arguments, style))?;
+    if let Some(why) = &graded.refused {
+        eprintln!("not graded: {why}");
+    }
+    write_reports(&arguments.format, &graded.run, style, None)?;
+    Ok(exit_code(graded.run.verdict()))
+}
+
 fn run_and_report(arguments: &Arguments, plan: &Plan, hints: u8) -> anyhow::Result<Run> {
     let style = Style { colour: colour(), hints: usize::from(hints) };
+    let run = runner::run(plan, &progress(arguments, style));
+    write_reports(&arguments.format, &run, style, None)?;
+    Ok(run)
+}
+
+/// A line for each check that ends, and the reports so far.
+fn progress(arguments: &Arguments, style: Style) -> impl Fn(&Event<'_>) + Sync {
     let text_on_stdout = arguments.format.is_empty()
         || arguments.format.iter().any(|d| d.format == Format::Text && d.file.is_none());
-    let progress = |event: &Event<'_>| {
+    move |event: &Event<'_>| {
         let Event::Ended(result, run) = event else { return };
         // Machine-readable output owns stdout; progress goes to where people look.
         if text_on_stdout {
@@ -192,10 +230,7 @@ fn run_and_report(arguments: &Arguments, plan: &Plan, hints: u8) -> anyhow::Resu
                 let _ = write_partial(file, &run.render(destination.format, plain(style)));
             }
         }
-    };
-    let run = runner::run(plan, &progress);
-    write_reports(&arguments.format, &run, style, None)?;
-    Ok(run)
+    }
 }
 
 /// Writes the final reports; `student` replaces `{student}` in file names.

@@ -12,6 +12,10 @@
 //! [[check]]
 //! name = "fuzz"
 //! skip = true
+//!
+//! [[stage]]                           # a rule for every check of a stage; a check's own rule goes before it
+//! name = "loop"
+//! visibility = "after_due_date"
 //! ```
 
 use std::path::Path;
@@ -21,7 +25,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::check::{Check, Phase};
-use crate::checks;
+use crate::{checks, stages};
 
 /// Who may see a result, in Gradescope's words. Other formats show `visible` alone in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -62,6 +66,19 @@ pub struct Suite {
     /// Changes to single checks.
     #[serde(default)]
     check: Vec<Rule>,
+    /// Changes to whole stages.
+    #[serde(default)]
+    stage: Vec<StageRule>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StageRule {
+    name: Spanned<String>,
+    #[serde(default)]
+    visibility: Visibility,
+    #[serde(default)]
+    skip: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -69,8 +86,7 @@ pub struct Suite {
 struct Rule {
     name: Spanned<String>,
     points: Option<Spanned<f64>>,
-    #[serde(default)]
-    visibility: Visibility,
+    visibility: Option<Visibility>,
     #[serde(default)]
     skip: bool,
 }
@@ -114,6 +130,15 @@ impl Suite {
                 bail!("line {}: no check has the topic `{}`", line(topic.span()), topic.get_ref());
             }
         }
+        for rule in &suite.stage {
+            let name = rule.name.get_ref();
+            if !Phase::ALL.iter().any(|phase| stages::of(*phase).iter().any(|stage| stage.name == name)) {
+                bail!(
+                    "line {}: there is no stage `{name}`; `cargo grade --list` shows them",
+                    line(rule.name.span())
+                );
+            }
+        }
         for rule in &suite.check {
             let name = rule.name.get_ref();
             if !checks::all().any(|(phase, check)| rule.is_for(phase, check)) {
@@ -149,14 +174,17 @@ impl Suite {
             .as_ref()
             .is_none_or(|topics| topics.iter().any(|topic| topic.get_ref() == check.topic));
         let rule = self.check.iter().find(|rule| rule.is_for(phase, check));
-        if !topic_counts || rule.is_some_and(|rule| rule.skip) {
+        let name = stages::of_check(phase, check).name;
+        let stage = self.stage.iter().find(|stage| stage.name.get_ref() == name);
+        if !topic_counts || rule.map_or(stage.is_some_and(|stage| stage.skip), |rule| rule.skip) {
             return None;
         }
+        let of_stage = stage.map_or(Visibility::Visible, |stage| stage.visibility);
         let points = rule.and_then(|rule| rule.points.as_ref()).map(|points| *points.get_ref());
         Some(Chosen {
             check,
             points: points.unwrap_or(f64::from(check.points)),
-            visibility: rule.map_or(Visibility::Visible, |rule| rule.visibility),
+            visibility: rule.and_then(|rule| rule.visibility).unwrap_or(of_stage),
         })
     }
 }
@@ -190,6 +218,23 @@ mod tests {
         assert!(!chosen.iter().any(|chosen| chosen.check.name == "listens"));
         // The rule named phase 1's check, so phase 2 keeps its own.
         assert!(suite.choose(Phase::Framing).iter().any(|chosen| chosen.check.name == "listens"));
+    }
+
+    #[test]
+    fn a_stage_is_hidden_or_left_out_and_a_checks_own_rule_goes_before_it() {
+        let suite = Suite::parse(
+            "[[stage]]\nname = \"framing\"\nvisibility = \"hidden\"\n[[stage]]\nname = \"client\"\nskip = true\n\
+             [[check]]\nname = \"zero-length\"\nvisibility = \"visible\"\n",
+        )
+        .expect("a good suite");
+        let chosen = suite.choose(Phase::Framing);
+        let of = |name| chosen.iter().find(|c| stages::of_check(Phase::Framing, c.check).name == name);
+        assert_eq!(of("framing").expect("is chosen").visibility, Visibility::Hidden);
+        assert_eq!(of("sockets").expect("is chosen").visibility, Visibility::Visible);
+        assert!(of("client").is_none());
+        let zero = chosen.iter().find(|chosen| chosen.check.name == "zero-length").expect("is chosen");
+        assert_eq!(zero.visibility, Visibility::Visible);
+        assert!(complaint("[[stage]]\nname = \"cooking\"\n").contains("line 2"));
     }
 
     #[test]

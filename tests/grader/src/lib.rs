@@ -24,6 +24,7 @@ pub mod signals;
 pub mod stages;
 pub mod steps;
 pub mod strace;
+pub mod submission;
 pub mod supervisor;
 pub mod watch;
 pub mod workspace;

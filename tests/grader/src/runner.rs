@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::check::{Check, Need, Phase};
 use crate::course::Chosen;
 use crate::procfs;
-use crate::report::{CheckResult, Run};
+use crate::report::{CheckResult, Run, Status};
 use crate::strace::Tracing;
 use crate::target::Launch;
 use board::Board;
@@ -62,6 +62,34 @@ pub fn run(plan: &Plan, on_event: &(dyn Fn(&Event<'_>) + Sync)) -> Run {
         }
     });
     board.into_run()
+}
+
+/// The run of a server that could not be built or started: nothing is tried, the maximum is everybody's.
+#[must_use]
+pub fn not_tried(plan: &Plan, why: &str) -> Run {
+    let result = |chosen: &Chosen| {
+        let left_out = missing(chosen.check, &plan.tracing);
+        CheckResult {
+            check: chosen.check,
+            phase: plan.phase,
+            points: if left_out.is_some() { 0.0 } else { chosen.points },
+            status: Status::NotRun(left_out.unwrap_or_else(|| "there was no server to try it on".to_owned())),
+            visibility: chosen.visibility,
+            duration: Duration::ZERO,
+        }
+    };
+    Run {
+        phase: plan.phase,
+        command: plan.command.clone(),
+        client_command: plan.client_command.clone(),
+        seed: plan.seed,
+        student: plan.student.clone(),
+        notices: plan.notice.iter().cloned().chain([format!("not graded: {why}")]).collect(),
+        possible: possible(plan),
+        results: plan.checks.iter().map(result).collect(),
+        duration: Duration::ZERO,
+        finished: true,
+    }
 }
 
 /// Points that a run of this plan can earn: those of every check, but for what is left out from the start. They depend on

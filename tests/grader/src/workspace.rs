@@ -26,23 +26,54 @@ pub fn package(phase: Phase) -> &'static str {
     }
 }
 
-/// The same for any workspace of the course: a student's submission.
+/// Builds the server of any workspace of the course, and returns the command that starts it.
 ///
 /// # Errors
 /// When it does not compile.
 pub fn server_of(root: &Path, phase: Phase) -> anyhow::Result<Vec<String>> {
+    let (package, binary) = server(phase);
+    Ok(started(phase, &build(root, package, binary)?))
+}
+
+/// What builds the phase's server in a workspace of the course, and then names the binary on stdout.
+#[must_use]
+pub fn build_command(phase: Phase) -> Vec<String> {
+    let (package, binary) = server(phase);
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let words = [cargo.as_str(), "build", "--quiet", "--message-format", "json-render-diagnostics"];
+    let names = ["--package", package, "--bin", binary];
+    words.iter().chain(&names).map(|word| (*word).to_owned()).collect()
+}
+
+/// The command that starts the server which [`build_command`] has built, from what it said.
+///
+/// # Errors
+/// When it named none.
+pub fn start_command(phase: Phase, said: &str) -> anyhow::Result<Vec<String>> {
+    let (package, binary) = server(phase);
+    let path = executable(said, |message| message["target"]["name"] == binary);
+    Ok(started(
+        phase,
+        &path.with_context(|| format!("cargo built {package} but named no binary `{binary}`"))?,
+    ))
+}
+
+fn server(phase: Phase) -> (&'static str, &'static str) {
     let binary = match phase {
         Phase::Echo => "echo-server",
         Phase::Framing => "framed-server",
         Phase::EventLoop => "eventloop-server",
         Phase::Keyspace => "keyspace-server",
     };
-    let path = build(root, package(phase), binary)?;
+    (package(phase), binary)
+}
+
+fn started(phase: Phase, path: &Path) -> Vec<String> {
     let mut argv = vec![path.display().to_string(), "--port".into(), "{port}".into()];
     if phase == Phase::Keyspace {
         argv.extend(["--framed-port", "{framed_port}", "--dir", "{dir}"].map(String::from));
     }
-    Ok(argv)
+    argv
 }
 
 /// Builds the phase's client and returns the command that starts it.
@@ -100,13 +131,16 @@ fn cargo_build(
     if !output.status.success() {
         bail!("{package} does not compile; the compiler's messages stand above");
     }
-    // cargo itself knows where the program went, whatever CARGO_TARGET_DIR or the configuration say.
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(is_it)
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+    executable(&String::from_utf8_lossy(&output.stdout), is_it)
         .with_context(|| format!("cargo built {package} but named no program"))
+}
+
+/// Where a program went, whatever CARGO_TARGET_DIR or the configuration say: cargo's own messages name it.
+fn executable(said: &str, is_it: impl Fn(&serde_json::Value) -> bool) -> Option<PathBuf> {
+    said.lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| is_it(message))
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
 }
 
 /// The workspace's root: the nearest directory upwards that holds the phases.

@@ -15,9 +15,10 @@ mod start_error;
 mod target;
 mod watchdog;
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 pub use announced::{Announcement, announcements};
@@ -25,7 +26,7 @@ pub use fed::Fed;
 pub use limits::Limits;
 pub use output::Output;
 pub use process::{Ended, Process};
-pub use start::{Launch, Ready};
+pub use start::{Launch, Ready, User};
 pub use start_error::StartError;
 pub use target::{Activity, Shared, Stopped, Target};
 
@@ -64,6 +65,9 @@ fn marked(mark: &str) -> Vec<i32> {
         .collect()
 }
 
+/// How often the list of marked processes is read again before its end is no longer waited for.
+const ROUNDS: usize = 100;
+
 fn run_mark() -> String {
     mark_of(std::process::id())
 }
@@ -81,8 +85,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Stops every marked process before any is killed: one that forks for ever would be ahead of a list of its children.
 fn kill_marked(mark: &str) {
-    for pid in marked(mark) {
-        let _ = nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
+    let mut stopped = BTreeSet::new();
+    for _ in 0..ROUNDS {
+        let more: Vec<i32> = marked(mark).into_iter().filter(|pid| !stopped.contains(pid)).collect();
+        if more.is_empty() {
+            break;
+        }
+        for pid in more {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGSTOP);
+            stopped.insert(pid);
+        }
+    }
+    for pid in stopped {
+        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
     }
 }

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use super::Arguments;
 use super::subjects::Subjects;
+use super::{Arguments, user};
 use crate::check::{Phase, Subject};
 use crate::course::{Chosen, Suite};
 use crate::runner::Plan;
 use crate::strace::Tracing;
 use crate::target::Launch;
 use crate::{seed, stages, workspace};
+
+/// Enough for a server with a process for each client, and for the build of a crate.
+const PROCESSES_OF_A_USER: u64 = 512;
 
 /// What the arguments ask to be run.
 ///
@@ -29,7 +32,9 @@ pub fn plan(arguments: &Arguments) -> anyhow::Result<Plan> {
     let of = |subject| checks.iter().any(|chosen| chosen.check.subject == subject);
     let server = match (&subjects.server, of(Subject::Server)) {
         (Some(argv), _) => argv.clone(),
-        (None, true) if arguments.batch.is_none() => workspace::own_server(phase)?,
+        (None, true) if arguments.batch.is_none() && arguments.submission.is_none() => {
+            workspace::own_server(phase)?
+        }
         _ => Vec::new(),
     };
     let client = match (&subjects.client, of(Subject::Client)) {
@@ -37,8 +42,16 @@ pub fn plan(arguments: &Arguments) -> anyhow::Result<Plan> {
         (None, true) => workspace::own_client(phase)?,
         (None, false) => Vec::new(),
     };
-    let launch =
-        |argv| Launch { startup: Duration::from_secs(arguments.startup_timeout), ..Launch::new(argv) };
+    let user = arguments.as_user.as_deref().map(user::find).transpose()?;
+    let launch = |argv| {
+        let mut launch =
+            Launch { user, startup: Duration::from_secs(arguments.startup_timeout), ..Launch::new(argv) };
+        // A user whom nobody else is can be held much tighter: one that forks for ever stays small.
+        if user.is_some() {
+            launch.limits.processes = Some(PROCESSES_OF_A_USER);
+        }
+        launch
+    };
     Ok(Plan {
         phase,
         checks,

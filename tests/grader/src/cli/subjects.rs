@@ -19,7 +19,7 @@ impl Subjects {
     pub(super) fn of(arguments: &Arguments, phase: Phase) -> anyhow::Result<Self> {
         let client = arguments.client.as_deref().map(|text| split(text, phase)).transpose()?;
         let server = (!arguments.command.is_empty()).then(|| arguments.command.clone());
-        let own = client.is_none() && server.is_none() && arguments.batch.is_none();
+        let own = client.is_none() && server.is_none() && !arguments.grades_folders();
         Ok(Self { server, client, own })
     }
 
@@ -38,7 +38,7 @@ impl Subjects {
         arguments: &Arguments,
         phase: Phase,
     ) -> anyhow::Result<Option<String>> {
-        let batch = arguments.batch.is_some();
+        let batch = arguments.grades_folders();
         let lacks = |chosen: &Chosen| !self.has(chosen.check.subject, batch);
         let Some(first) = checks.iter().copied().find(lacks) else { return Ok(None) };
         let named =

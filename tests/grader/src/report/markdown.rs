@@ -12,7 +12,15 @@ pub fn render(run: &Run, style: Style) -> String {
     let (score, max) = run.score();
     let mut out = format!("## {}: {} of {} points\n\n", run.phase.title(), number(score), number(max));
     for notice in &run.notices {
-        let _ = writeln!(out, "> **Notice:** {notice}\n");
+        // A compiler's words keep their lines.
+        match notice.split_once('\n') {
+            None => {
+                let _ = writeln!(out, "> **Notice:** {notice}\n");
+            }
+            Some((first, rest)) => {
+                let _ = writeln!(out, "> **Notice:** {first}\n\n````text\n{}\n````\n", rest.trim_end());
+            }
+        }
     }
     out.push_str("| check | result | points | |\n|---|---|---|---|\n");
     for result in &run.results {

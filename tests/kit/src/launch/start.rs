@@ -1,4 +1,5 @@
 //! Starting a server: placeholders, ports, a process group of its own.
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,10 +25,21 @@ pub struct Launch {
     pub port: Option<u16>,
     /// The only processor core that it may run on; all of them when absent.
     pub core: Option<usize>,
+    /// Whom it runs as; the grader's own user when absent.
+    pub user: Option<User>,
     /// When it is killed, whatever it does and whatever the grader waits for.
     pub deadline: Option<Instant>,
     /// How it is known that the server is ready.
     pub ready: Ready,
+}
+
+/// A user of the system, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct User {
+    /// The user.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
 }
 
 /// When a started server counts as ready.
@@ -51,6 +63,7 @@ impl Launch {
             limits: Limits::default(),
             port: None,
             core: None,
+            user: None,
             deadline: None,
             ready: Ready::Listening,
         }
@@ -110,6 +123,11 @@ impl Launch {
             (false, _) => None,
         };
         let dir = self.has("{dir}").then(fresh_dir).transpose()?;
+        if let (Some(dir), Some(user)) = (&dir, self.user) {
+            std::os::unix::fs::chown(dir, Some(user.uid), Some(user.gid)).map_err(|error| {
+                StartError::Grader(format!("cannot give {} away: {error}", dir.display()))
+            })?;
+        }
         let fill = |arg: &String| {
             let mut arg = arg.replace("{port}", &port.to_string());
             if let Some(framed) = framed_port {
@@ -168,6 +186,10 @@ impl Launch {
         }
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
+        }
+        if let Some(user) = self.user {
+            // Other groups are given up as well.
+            command.uid(user.uid).gid(user.gid);
         }
         self.limits.apply(&mut command, self.core);
         command
