@@ -4,3 +4,4 @@ pub mod chart;
 pub mod here;
 pub mod runs;
 pub mod samples;
+pub mod terminal;

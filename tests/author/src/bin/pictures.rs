@@ -3,11 +3,12 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use author::pictures::{here, runs, samples};
+use author::pictures::{here, runs, samples, terminal};
 use grader::workspace;
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "here",
+    "first-minutes",
     "stalled-client",
     "idle-connections",
     "pipeline-depth",
@@ -22,9 +23,9 @@ fn main() -> Result<()> {
         bail!("{unknown}: no such picture; there are {}", NAMES.join(", "));
     }
     let root = workspace::root()?;
-    // This one is drawn, not measured.
-    if wanted == ["here"] {
-        return make(&root, "here");
+    // Nothing is measured for these.
+    if !wanted.is_empty() && wanted.iter().all(|name| ["here", "first-minutes"].contains(&name.as_str())) {
+        return wanted.iter().try_for_each(|name| make(&root, name));
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
@@ -57,6 +58,10 @@ fn make(root: &Path, name: &str) -> Result<()> {
     let eventloop = built.join("eventloop-server");
     let chart = match name {
         "here" => return here::write(&root.join("docs/src/images")),
+        "first-minutes" => {
+            let picture = terminal::record(root, &terminal::FIRST_MINUTES)?;
+            return Ok(std::fs::write(root.join("docs/src/images/first-minutes.svg"), picture)?);
+        }
         "stalled-client" => runs::stalled_client(&built.join("framed-server"), &eventloop)?,
         "idle-connections" => runs::idle_connections(&eventloop)?,
         "pipeline-depth" => runs::pipeline_depth(&built.join("keyspace-server"))?,
