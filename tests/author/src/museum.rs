@@ -200,21 +200,90 @@ pub fn find<'a>(bugs: &'a [Bug], name: &str) -> Result<&'a Bug> {
     if let Some(bug) = bugs.iter().find(|bug| bug.name == name) {
         return Ok(bug);
     }
-    let words: Vec<&str> = name.split('-').filter(|word| word.len() > 2).collect();
-    let near: Vec<&str> = bugs
-        .iter()
-        .filter(|bug| words.iter().any(|word| bug.name.contains(word)))
-        .map(|bug| bug.name.as_str())
-        .collect();
-    match near.as_slice() {
+    match nearest(name, bugs.iter().map(|bug| bug.name.as_str())).as_slice() {
         [] => bail!("no bug is called `{name}`; `cargo museum list` names them all"),
         near => bail!("no bug is called `{name}`; did you mean {}?", near.join(", ")),
     }
 }
 
+/// At most three names: those a few letters away, else those that share the most of its words.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let words: Vec<&str> = name.split('-').filter(|word| word.len() > 2).collect();
+    let mut ranked: Vec<(bool, usize, usize, &str)> = known
+        .map(|known| {
+            let letters = distance(name, known);
+            let shared = words.iter().filter(|word| known.contains(**word)).count();
+            (letters > 2 + name.len() / 6, words.len() - shared, letters, known)
+        })
+        .filter(|(far, missing, ..)| !far || *missing < words.len())
+        .collect();
+    ranked.sort_unstable();
+    // A typo has one right answer; the others would only hide it.
+    let typos = ranked.iter().filter(|(far, ..)| !far).count();
+    ranked.truncate(if typos == 0 { 3 } else { typos.min(3) });
+    ranked.into_iter().map(|(.., known)| known).collect()
+}
+
+/// Levenshtein's: how many letters have to be put in, taken out or exchanged.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, letter) in one.chars().enumerate() {
+        let mut above_left = row[0];
+        row[0] = at + 1;
+        for (column, candidate) in other.iter().enumerate() {
+            let exchanged = above_left + usize::from(letter != *candidate);
+            above_left = row[column + 1];
+            row[column + 1] = exchanged.min(row[column] + 1).min(above_left + 1);
+        }
+    }
+    row[other.len()]
+}
+
+/// How to meet a bug, with the port that the visitor's own arguments chose in place of the usual one.
+pub fn meet_at(meet: &str, args: &[String]) -> String {
+    let value = |flag: &str| {
+        let behind = args.iter().position(|arg| arg == flag).and_then(|at| args.get(at + 1));
+        behind
+            .or_else(|| args.iter().find(|arg| arg.starts_with(&format!("{flag}="))))
+            .map(|found| found.trim_start_matches(flag).trim_start_matches('=').to_owned())
+    };
+    let mut text = meet.to_owned();
+    if let Some(port) = value("--port") {
+        for usual in ["7001", "7002", "7003", "6379"] {
+            text = text.replace(usual, &port);
+        }
+        // redis-cli goes to 6379 unless it is told.
+        text = text.replace("redis-cli ", &format!("redis-cli -p {port} "));
+    }
+    if let Some(port) = value("--framed-port") {
+        text = text.replace("7004", &port);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_typo_has_one_suggestion_and_a_vague_name_three() {
+        let known =
+            ["eof-spin", "eof-is-fatal", "short-write-ignored", "short-write-forgotten", "write-zero-spins"];
+        assert_eq!(nearest("eof-spni", known.into_iter()), ["eof-spin"]);
+        assert_eq!(nearest("write", known.into_iter()).len(), 3);
+        assert!(nearest("xyz", known.into_iter()).is_empty());
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn the_way_to_meet_a_bug_names_the_port_that_was_chosen() {
+        let args = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        assert_eq!(meet_at("nc 127.0.0.1 7001", &args(&["--port", "7101"])), "nc 127.0.0.1 7101");
+        assert_eq!(meet_at("nc 127.0.0.1 7001", &args(&["--port=7101"])), "nc 127.0.0.1 7101");
+        assert_eq!(meet_at("redis-cli GET k", &args(&["--port", "6400"])), "redis-cli -p 6400 GET k");
+        assert_eq!(meet_at("nc 127.0.0.1 7001", &[]), "nc 127.0.0.1 7001");
+    }
 
     fn edit(find: &str) -> Edit {
         Edit { file: "a.rs".into(), find: find.into(), replace: "new".into() }

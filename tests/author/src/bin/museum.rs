@@ -128,7 +128,11 @@ fn run(root: &Path, bug: &Bug, args: &[String]) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt;
     eprintln!("building {} …", bug.name);
     let server = Workshop::open(root)?.build(bug)?;
-    eprintln!("{}\nIn another terminal:\n{}\n", bug.card.title, indent(bug.card.meet.trim()));
+    eprintln!(
+        "{}\nIn another terminal:\n{}\n",
+        bug.card.title,
+        indent(&museum::meet_at(bug.card.meet.trim(), args))
+    );
     let error = Command::new(&server).args(&bug.card.args).args(args).exec();
     Err(error).with_context(|| server.display().to_string())
 }

@@ -1,4 +1,4 @@
-//! Where buggy servers are built: a copy of the phases under `target/museum`, one build folder for all of them.
+//! Where buggy servers are built: a copy of the phases under `target/museum` (or CARGO_TARGET_DIR), one build folder for all of them.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -27,15 +27,18 @@ impl Workshop {
     /// # Errors
     /// When files cannot be read or written.
     pub fn open(root: &Path) -> Result<Workshop> {
-        let museum = root.join("target/museum");
-        std::fs::create_dir_all(&museum).context("target/museum cannot be made")?;
+        // Where cargo builds everything else.
+        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        let museum = root.join(target).join("museum");
+        std::fs::create_dir_all(&museum).with_context(|| format!("{} cannot be made", museum.display()))?;
         let workshop = Workshop {
             _key: key(&museum.join("lock"))?,
             copy: museum.join("copy"),
             build: museum.join("build"),
             shelf: museum.join("servers"),
         };
-        std::fs::create_dir_all(&workshop.shelf).context("target/museum cannot be made")?;
+        std::fs::create_dir_all(&workshop.shelf)
+            .with_context(|| format!("{} cannot be made", workshop.shelf.display()))?;
         let mut manifest = std::fs::read_to_string(root.join("Cargo.toml")).context("Cargo.toml")?;
         for package in ["kit", "grader", "author", "bench", "oracle", "e2e"] {
             manifest = crate::handout::without_package(&manifest, &format!("tests/{package}"));
