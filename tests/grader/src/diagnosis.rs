@@ -91,8 +91,8 @@ const CLIENT_CRASH: General = General {
 };
 
 /// A body that the handout left open.
-pub const UNWRITTEN_WHY: &str = "The step's body is still a todo!(), which ends the thread that reaches it. TASKS.md holds the \
-                             task, and `grep -rn todo!` finds the place.";
+pub const UNWRITTEN_WHY: &str = "The step's body is still a todo!(), which ends the thread that reaches it. `cargo next` names the \
+                             file and the line, and the phase's TASKS.md holds the task.";
 
 const UNKNOWN_WHY: &str = "The server answered that it does not know this command, or did not answer it at all, so nothing \
                            can be said about what the command does.";

@@ -32,10 +32,25 @@ pub(super) fn position(walk: &Walk, phase: Phase, next: &Step, place: &Place, le
 
 /// The checks and unit tests of a step.
 fn turns_green(phase: Phase, step: &Step) -> Option<String> {
-    let checks = step.checks.iter().map(|name| format!("{phase}.{name}"));
-    let tests = step.tests.iter().map(|name| format!("unit test {name}"));
-    let all: Vec<String> = checks.chain(tests).collect();
-    (!all.is_empty()).then(|| all.join("\n                            "))
+    const BELOW: &str = "\n                            ";
+    let mut lines = Vec::new();
+    if !step.checks.is_empty() {
+        lines.extend(in_lines(&format!("{phase}: {}", step.checks.join(", ")), 80));
+    }
+    lines.extend(step.tests.iter().map(|name| format!("unit test {name}")));
+    (!lines.is_empty()).then(|| lines.join(BELOW))
+}
+
+/// Words in lines of at most so many characters.
+fn in_lines(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut().filter(|line| line.len() + 1 + word.len() <= width) {
+            Some(line) => *line += &format!(" {word}"),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// The chapter's file: in this workspace, or else in the course.
@@ -88,9 +103,6 @@ pub(super) fn refuted(step: &Step, was_done: bool, proof: &Proof, style: Style) 
         for line in explain(run, result, style).lines() {
             println!("    {line}");
         }
-    }
-    if style.hints < 3 {
-        println!("\n`cargo next --hint {}` shows a hint.", style.hints + 1);
     }
 }
 
@@ -150,7 +162,8 @@ mod tests {
     fn a_step_names_what_turns_green() {
         let step = Step { checks: vec!["drip".into()], tests: vec!["io::t".into()], ..Step::default() };
         let text = turns_green(Phase::Echo, &step).unwrap();
-        assert!(text.starts_with("phase1.drip\n") && text.ends_with("unit test io::t"), "{text}");
+        assert!(text.starts_with("phase1: drip\n") && text.ends_with("unit test io::t"), "{text}");
         assert_eq!(turns_green(Phase::Echo, &Step::default()), None);
+        assert_eq!(in_lines("a, bb, ccc", 6), ["a, bb,", "ccc"]);
     }
 }

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::check::Phase;
+use crate::workspace;
+
 /// What to type to call this program again: `cargo grade` where that alias exists, else the path by which it was started.
 #[must_use]
 pub fn this_program() -> String {
@@ -27,8 +30,10 @@ pub fn chapter(path: &str) -> String {
         return path.to_owned();
     }
     let name = path.trim_start_matches("docs/src/").trim_end_matches(".md");
-    match above(Path::new("TASKS.md")) {
-        Some(_) => format!("TASKS.md; in the book {name}"),
+    let phase = name.split('/').next().and_then(|name| name.parse::<Phase>().ok());
+    let tasks = phase.map(|phase| Path::new(workspace::package(phase)).join("TASKS.md"));
+    match tasks.filter(|tasks| above(tasks).is_some()) {
+        Some(tasks) => format!("{}; in the book {name}", tasks.display()),
         None => format!("{name}, in the book"),
     }
 }
