@@ -22,19 +22,20 @@ pub fn frame(bytes: &[u8], offset: usize, fields: &[Field]) -> String {
     let mut out = String::new();
     let (header, payload) = bytes.split_at(HEADER.min(bytes.len()));
     match <[u8; HEADER]>::try_from(header) {
-        Ok(len) => dump(header, offset, &format!("length: {}", u32::from_le_bytes(len)), &mut out),
-        Err(_) => dump(header, offset, "a part of a length", &mut out),
+        Ok(len) => field(header, offset, &format!("length: {}", u32::from_le_bytes(len)), &mut out),
+        Err(_) => field(header, offset, "a part of a length", &mut out),
     }
     if fields.is_empty() && !payload.is_empty() {
-        dump(payload, offset + HEADER, &format!("payload: {}", quoted(payload)), &mut out);
+        field(payload, offset + HEADER, &format!("payload: {}", quoted(payload)), &mut out);
     }
-    for field in fields {
-        dump(&payload[field.at.clone()], offset + HEADER + field.at.start, &field.meaning, &mut out);
+    for part in fields {
+        field(&payload[part.at.clone()], offset + HEADER + part.at.start, &part.meaning, &mut out);
     }
     out
 }
 
-fn dump(bytes: &[u8], offset: usize, meaning: &str, out: &mut String) {
+/// Appends a field of a stream, which starts at `offset`, and what it means.
+pub fn field(bytes: &[u8], offset: usize, meaning: &str, out: &mut String) {
     let meaning = match meaning.char_indices().nth(MEANING) {
         Some((end, _)) => format!("{}…", &meaning[..end]),
         None => meaning.to_owned(),

@@ -15,6 +15,7 @@ pub mod flags;
 #[cfg(test)]
 mod harness;
 pub mod hash;
+pub mod inspect;
 pub mod key;
 pub mod keys;
 pub mod list;

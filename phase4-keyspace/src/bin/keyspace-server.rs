@@ -2,16 +2,18 @@
 use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use phase1_echo::args::exit_code;
 use phase1_echo::output;
 use phase1_echo::server::check_room;
 use phase3_eventloop::event_loop::EventLoop;
 use phase3_eventloop::trace::Trace;
 use phase4_keyspace::command::acl;
+use phase4_keyspace::command::inspect::{check, explain};
 use phase4_keyspace::command::restart;
 use phase4_keyspace::config::listen::{FRAMED_LISTENER, Listening, RESP_LISTENER, listen};
 use phase4_keyspace::config::{Config, apply, file};
@@ -25,9 +27,34 @@ fn main() -> ExitCode {
         Some(b"--version" | b"-v") => {
             output::print(concat!("keyspace-server ", env!("CARGO_PKG_VERSION"), "\n").as_bytes())
         }
+        Some(b"--check") => check(&args[1..]),
+        Some(b"--explain") => explain(&args[1..]),
         _ => run(&args),
     };
     exit_code("keyspace-server", outcome)
+}
+
+/// Says whether a snapshot, a log or a manifest is whole. If not, that is an error.
+fn check(args: &[Vec<u8>]) -> Result<()> {
+    let path = the_file(args)?;
+    let report = check::check(&path).with_context(|| path.display().to_string())?;
+    output::print(report.text.as_bytes())?;
+    ensure!(report.whole, "not everything can be loaded");
+    Ok(())
+}
+
+/// Prints a snapshot or a log with the meaning of its bytes.
+fn explain(args: &[Vec<u8>]) -> Result<()> {
+    let path = the_file(args)?;
+    let text = explain::explain(&path).with_context(|| path.display().to_string())?;
+    output::print(text.as_bytes())
+}
+
+fn the_file(args: &[Vec<u8>]) -> Result<PathBuf> {
+    match args {
+        [file] => Ok(OsString::from_vec(file.clone()).into()),
+        _ => bail!("name one file: a snapshot, an append-only file, a manifest"),
+    }
 }
 
 fn run(args: &[Vec<u8>]) -> Result<()> {

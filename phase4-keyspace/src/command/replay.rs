@@ -31,43 +31,40 @@ pub struct Replayed {
 /// Runs what a file holds: a snapshot, requests, or the one and then the other.
 ///
 /// # Errors
-/// What is wrong with it, and at which offset. What stood before has been run.
+/// What is wrong with it, and at which offset. What stood before has been run, as `replayed` says.
 pub fn file(
     path: &Path,
     keyspace: &mut Keyspace,
-    max_string: usize,
-    checksum: bool,
-) -> Result<Replayed, Fault> {
+    (max_string, checksum): (usize, bool),
+    replayed: &mut Replayed,
+) -> Result<(), Fault> {
     let failed = |error: std::io::Error| unreadable(0, &error);
     let mut file = File::open(path).map_err(failed)?;
     let size = file.metadata().map_err(failed)?.len();
     let mut magic = Vec::new();
     file.by_ref().take(9).read_to_end(&mut magic).map_err(failed)?;
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
-    let mut snapshot = Loaded::default();
     if magic.starts_with(b"REDIS") || magic.starts_with(b"VALKEY") {
-        snapshot = load(&file, size, keyspace, checksum)?;
-        file.seek(SeekFrom::Start(snapshot.size)).map_err(failed)?;
+        replayed.snapshot = load(&file, size, keyspace, checksum)?;
+        replayed.valid = replayed.snapshot.size;
+        file.seek(SeekFrom::Start(replayed.valid)).map_err(failed)?;
     }
-    let replayed = requests(file, snapshot.size, Replay::new(keyspace, max_string))?;
-    Ok(Replayed { snapshot, ..replayed })
+    requests(file, Replay::new(keyspace, max_string), replayed)
 }
 
-/// Runs the requests of a source whose first byte has this offset.
-fn requests<R: Read>(source: R, base: u64, mut replay: Replay<'_>) -> Result<Replayed, Fault> {
-    let mut requests = Requests::new(source, base);
-    let mut replayed = Replayed { valid: base, ..Replayed::default() };
+/// Runs the requests of a source that goes on where `replayed` has ended.
+fn requests<R: Read>(source: R, mut replay: Replay<'_>, replayed: &mut Replayed) -> Result<(), Fault> {
+    let mut requests = Requests::new(source, replayed.valid);
     loop {
         match requests.read()? {
             Next::Request(args, at) => replay.take(args, at)?,
             end => {
                 replayed.cut = matches!(end, Next::Cut(_)) || replay.queue.is_some();
-                replayed.requests = replay.run;
-                return Ok(replayed);
+                return Ok(());
             }
         }
         if replay.queue.is_none() {
-            replayed.valid = requests.offset();
+            (replayed.valid, replayed.requests) = (requests.offset(), replay.run);
         }
     }
 }
@@ -170,9 +167,10 @@ mod tests {
         let mut keyspace = Keyspace::new(4);
         keyspace.set_now(1_700_000_000_000);
         keyspace.set_replaying(true);
-        let result = requests(text, 10, Replay::new(&mut keyspace, 512 << 20));
+        let mut replayed = Replayed { valid: 10, ..Replayed::default() };
+        let result = requests(text, Replay::new(&mut keyspace, 512 << 20), &mut replayed);
         keyspace.set_replaying(false);
-        (keyspace, result)
+        (keyspace, result.map(|()| replayed))
     }
 
     fn holds(keyspace: &Keyspace, db: usize, key: &[u8]) -> bool {

@@ -107,8 +107,10 @@ pub fn reload_log(state: &mut State) -> Result<()> {
 fn load_file(state: &mut State, path: &Path, is_last: bool) -> Result<Replayed> {
     let shown = path.display();
     let (most, checksum) = (state.config.max_bulk(), state.config.rdbchecksum);
-    let replayed = replay::file(path, &mut state.keyspace, most, checksum)
-        .map_err(|fault| anyhow::anyhow!("cannot load {shown}: {fault}"))?;
+    let mut replayed = Replayed::default();
+    replay::file(path, &mut state.keyspace, (most, checksum), &mut replayed).map_err(|fault| {
+        anyhow::anyhow!("cannot load {shown}: {fault} (keyspace-server --check FILE says what can be saved)")
+    })?;
     if !replayed.cut {
         return Ok(replayed);
     }

@@ -154,7 +154,9 @@ fn lossy(bytes: &[u8]) -> Cow<'_, str> {
 /// What `--help` prints.
 pub fn help() -> String {
     let mut text = String::from(
-        "keyspace-server [FILE] [--name value ...]\n\n\
+        "keyspace-server [FILE] [--name value ...]\n\
+         keyspace-server --check FILE      says whether a snapshot, a log or a manifest is whole, and what can be saved\n\
+         keyspace-server --explain FILE    prints its bytes with their meaning\n\n\
          FILE is in redis.conf's syntax; - reads it from standard input. Flags have redis.conf's names:\n\n",
     );
     let defaults = Config::default();

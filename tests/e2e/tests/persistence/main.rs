@@ -6,6 +6,7 @@ mod support;
 
 mod client;
 mod disk;
+mod inspect;
 mod log;
 mod log_and_redis;
 mod rewrite;
