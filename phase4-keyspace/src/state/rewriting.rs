@@ -208,6 +208,8 @@ impl State {
         self.aof.temporary = true;
         self.aof.change_file(LogFile::create(&path).map_err(|error| named(&path, error))?);
         self.aof.size_before = 0;
+        // What a transaction has done up to here is in the base.
+        self.aof.mark = self.keyspace.changes.mark();
         self.update_journal();
         if self.has_child() {
             self.aof.rewrite.scheduled = true;
