@@ -95,7 +95,7 @@ pub(super) const CHECKS: &[Check] = &[
         after: &["late-reader"],
         commands: &["SUBSCRIBE", "PUBLISH"],
         hints: [
-            "One listener reads nothing while 3 MB are published. Does the other one get them at once?",
+            "One listener reads nothing while 6 MB are published. Does the other one get them at once?",
             "Append to each listener's own output buffer, and let the loop write it when the socket takes more.",
             "Keep the rest of a short write; a message is never dropped because the socket is full.",
         ],
@@ -208,7 +208,7 @@ fn listening(ctx: &mut Context) -> Outcome {
 }
 
 fn late(ctx: &mut Context) -> Outcome {
-    const MESSAGES: usize = 400;
+    const MESSAGES: usize = 800;
     let mut from = Talk::resp_as(ctx, "the publisher")?;
     let options =
         Options { name: "the late listener".into(), receive_buffer: Some(16 << 10), ..Options::default() };
