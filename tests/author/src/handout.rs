@@ -85,8 +85,8 @@ pub fn write_rung(root: &Path, phase: Phase, written: usize, target: &Path) -> R
 }
 
 /// What a learner types.
-const ALIASES: &str = "[alias]\ngrade = \"run --quiet --package grader --bin grade --\"\n\
-                       next = \"run --quiet --package grader --bin next --\"\n";
+const ALIASES: &str = "[alias]\ngrade = \"run --package grader --bin grade --\"\n\
+                       next = \"run --package grader --bin next --\"\n";
 
 fn refuse_full_folder(target: &Path) -> Result<()> {
     let full = std::fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some());

@@ -124,7 +124,7 @@ fn cargo_build(
     let output = Command::new(cargo)
         .current_dir(root)
         .args(what)
-        .args(["--quiet", "--message-format", "json-render-diagnostics", "--package", package])
+        .args(["--message-format", "json-render-diagnostics", "--package", package])
         .stderr(std::process::Stdio::inherit())
         .output()
         .context("cargo could not be started; to grade a server without it, give its command after `--`")?;

@@ -113,7 +113,7 @@ fn grade_script(root: &Path, kit: &Kit) -> Result<String> {
          if [ ! -f \"$course/tests/course.toml\" ]; then\n\
          \x20   echo \"the course was in $course and is not there any more: write its new folder into $0\" >&2\n    exit 2\nfi\n\
          cd \"$(dirname \"$0\")/$phase\" || exit 2\n{build}\
-         grade() {{ cargo run --quiet --manifest-path \"$course/Cargo.toml\" --package grader --bin grade -- \"$@\"; }}\n\
+         grade() {{ cargo run --manifest-path \"$course/Cargo.toml\" --package grader --bin grade -- \"$@\"; }}\n\
          if [ -f client.{ending} ]; then\n\
          \x20   grade \"$phase\" --client '{client}' \"$@\" -- {start}\nelse\n    grade \"$phase\" \"$@\" -- {start}\nfi\n",
         course = course.display(),

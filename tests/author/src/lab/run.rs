@@ -159,6 +159,8 @@ impl Terminal {
             .env("LAB_SESSION", session.file)
             .env("PATH", std::env::join_paths(path)?)
             .env("NO_COLOR", "1")
+            // A build that says that it builds is for people; a block shows what the command itself prints.
+            .env("CARGO_TERM_QUIET", "true")
             .env("TERM", "dumb")
             .env("LC_ALL", "C.UTF-8")
             .stdin(stdin)

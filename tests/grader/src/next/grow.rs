@@ -28,7 +28,7 @@ pub fn fetch(root: &Path, state: &State, phase: Phase) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let done = Command::new(cargo)
         .current_dir(&state.origin)
-        .args(["run", "--quiet", "--package", "author", "--bin", "handout", "--"])
+        .args(["run", "--package", "author", "--bin", "handout", "--"])
         .args([phase.name(), "--grow"])
         .arg(root)
         // It is set for this workspace, and the course has one of its own.
