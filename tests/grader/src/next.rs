@@ -222,9 +222,10 @@ impl Walk {
         };
         grow::fetch(&self.root, &self.state, next)?;
         say::arrived(next);
-        // The new phase brings its steps along.
+        // The new phase brings its steps along, as the course has them now.
         self.course = Course::load(&self.root)?;
-        self.state = State::load(&self.root)?;
+        self.state.commit = state::commit_of(&self.state.origin);
+        self.state.save(&self.root)?;
         self.round(hints, go_on)
     }
 
