@@ -196,8 +196,8 @@ fn phases_1_and_2_are_walked_step_by_step_in_one_workspace() {
 
 #[test]
 #[ignore = "needs cargo and some minutes"]
-fn phases_3_and_4_are_walked_step_by_step_in_one_workspace() {
-    walk(Phase::EventLoop, Phase::Keyspace);
+fn phase_3_is_walked_step_by_step_and_phase_4_laid_beside_it() {
+    walk(Phase::EventLoop, Phase::EventLoop);
 }
 
 #[test]
