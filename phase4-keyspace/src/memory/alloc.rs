@@ -1,7 +1,7 @@
 //! The allocator: malloc for small blocks, pages of their own for large ones, and a count of both.
 //!
-//! [`used`] is `used_memory`: one load, so that a limit on memory can be asked about before every write. It counts what
-//! was really handed out, as Redis's zmalloc does: malloc's rounding included, free blocks that malloc keeps excluded.
+//! [`handed_out`] is one load, so that a limit on memory can be asked about before every write. It counts what was
+//! really handed out, as Redis's zmalloc does: malloc's rounding included, free blocks that malloc keeps excluded.
 //!
 //! A block of [`LARGE`] bytes or more is mapped for itself, so that freeing it gives exactly its pages back to the kernel.
 //! malloc carves blocks of this size out of one growing heap, of which only the end can be returned, in one call that
@@ -31,7 +31,7 @@ static ALLOCATOR: Allocator = Allocator;
 
 /// Bytes handed out and not freed. Address space that is reserved but not handed out does not count.
 #[inline]
-pub fn used() -> usize {
+pub fn handed_out() -> usize {
     USED.load(Relaxed)
 }
 
@@ -226,11 +226,11 @@ mod tests {
 
     #[test]
     fn what_is_handed_out_counts_and_what_is_freed_does_not() {
-        let before = used();
+        let before = handed_out();
         let block: Vec<u8> = Vec::with_capacity(MUCH);
-        assert!(used() >= before + MUCH / 2);
+        assert!(handed_out() >= before + MUCH / 2);
         drop(block);
-        assert!(used() < before + MUCH / 2);
+        assert!(handed_out() < before + MUCH / 2);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::page::{PAGE, PAGE_UNITS, Page, Young, full_grown};
 use super::{FLAGS, Ref};
 use crate::memory::chunks::trim;
 use crate::memory::prefetch;
+use crate::memory::unused::Unused;
 
 const UNIT_BITS: u32 = PAGE_UNITS.trailing_zeros();
 
@@ -40,6 +41,8 @@ pub struct Slots<const MARK: usize> {
     spare: Option<Page>,
     /// As many as have been needed; ascending.
     classes: Vec<Class>,
+    /// Bytes of the pages, the spare one included, that no record takes.
+    unused: Unused,
 }
 
 impl<const MARK: usize> Default for Slots<MARK> {
@@ -52,6 +55,7 @@ impl<const MARK: usize> Default for Slots<MARK> {
             in_use: 0,
             spare: None,
             classes: Vec::new(),
+            unused: Unused::default(),
         }
     }
 }
@@ -132,6 +136,7 @@ impl<const MARK: usize> Slots<MARK> {
             let slot = self.slot(join(page, unit));
             self.info[page].free = u16::from_le_bytes([slot[Self::LINK], slot[Self::LINK + 1]]);
         }
+        self.unused.take(units_of(class) * UNIT);
         let info = &mut self.info[page];
         info.used += 1;
         let full = info.is_full();
@@ -150,6 +155,7 @@ impl<const MARK: usize> Slots<MARK> {
         let next = std::mem::replace(&mut info.free, unit as u16);
         info.used -= 1;
         let (empty, class) = (info.used == 0, info.class());
+        self.unused.add(info.slot_units() * UNIT);
         let slot = self.slot_mut(reference);
         slot[Self::LINK..Self::LINK + 2].copy_from_slice(&next.to_le_bytes());
         slot[MARK] = 0;
@@ -164,9 +170,11 @@ impl<const MARK: usize> Slots<MARK> {
             match self.pages[page].take() {
                 Some(full_grown) => {
                     self.in_use -= 1;
-                    self.spare = Some(full_grown);
+                    if self.spare.replace(full_grown).is_some() {
+                        self.unused.take(PAGE);
+                    }
                 }
-                None => _ = self.young.remove(page),
+                None => self.unused.take(self.young.remove(page)),
             }
         }
     }
@@ -192,7 +200,12 @@ impl<const MARK: usize> Slots<MARK> {
         };
         // A quarter of what the class has so far, so that little of a small class is empty.
         let bytes = (self.classes[class].pages as usize * PAGE / 4).max(units_of(class) * UNIT);
-        if !self.young.add(page, bytes) {
+        if self.young.add(page, bytes) {
+            self.unused.add(self.young.len(page));
+        } else {
+            if self.spare.is_none() {
+                self.unused.add(PAGE);
+            }
             self.pages[page] = Some(self.spare.take().unwrap_or_else(full_grown));
             self.in_use += 1;
         }
@@ -203,8 +216,10 @@ impl<const MARK: usize> Slots<MARK> {
 
     #[cold]
     fn grow(&mut self, page: usize, least: usize) {
+        let before = self.young.len(page);
         self.pages[page] = self.young.grow(page, least);
         self.in_use += usize::from(self.pages[page].is_some());
+        self.unused.add(self.page_bytes(page) - before);
     }
 
     /// Puts a page at the head of its class's list of pages with room: a page with one hole is filled before one with
@@ -246,12 +261,27 @@ impl<const MARK: usize> Slots<MARK> {
         pages + index + self.classes.capacity() * size_of::<Class>()
     }
 
+    /// Bytes of a page, 0 if there is none of this number.
+    fn page_bytes(&self, page: usize) -> usize {
+        if self.pages[page].is_some() { PAGE } else { self.young.len(page) }
+    }
+
+    /// Bytes of the pages that no record takes.
+    pub fn unused(&self) -> usize {
+        self.unused.bytes()
+    }
+
     /// Gives a page back, of a heap that is no longer wanted; whether any is left.
     pub fn release(&mut self) -> bool {
-        self.spare = None;
-        if let Some(page) = self.pages.pop() {
-            self.in_use -= usize::from(page.is_some());
-            self.young.remove(self.pages.len());
+        if self.spare.take().is_some() {
+            self.unused.take(PAGE);
+        }
+        if let Some(last) = self.pages.len().checked_sub(1) {
+            let taken = usize::from(self.info[last].used) * self.info[last].slot_units() * UNIT;
+            self.unused.take(self.page_bytes(last) - taken);
+            self.in_use -= usize::from(self.pages[last].is_some());
+            self.pages.pop();
+            self.young.remove(last);
         }
         self.info.truncate(self.pages.len());
         trim(&mut self.pages);
@@ -302,13 +332,17 @@ mod tests {
             }
             if step % 500 == 0 {
                 assert!(live.iter().all(|(r, value)| heap.record(*r).value() == value));
+                let taken: usize = live.iter().map(|(r, _)| heap.slot_len(*r)).sum();
+                let pages = (heap.in_use + usize::from(heap.spare.is_some())) * PAGE;
+                let young: usize = (0..heap.page_numbers()).map(|page| heap.young.len(page)).sum();
+                assert_eq!(heap.unused(), pages + young - taken, "step {step}");
             }
         }
         live.drain(..).for_each(|(r, _)| heap.free(r));
         assert!(heap.pages.iter().all(Option::is_none) && heap.compaction_candidate().is_none());
         assert!(heap.bytes() < PAGE + 64 * heap.page_numbers() + 2048, "one spare page");
         while heap.release() {}
-        assert_eq!((heap.in_use, heap.spare.is_some()), (0, false), "every page was counted");
+        assert_eq!((heap.in_use, heap.spare.is_some(), heap.unused()), (0, false, 0), "every page was counted");
     }
 
     #[test]
