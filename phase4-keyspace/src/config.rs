@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use phase3_eventloop::poller::PollerKind;
 
-use crate::keyspace::Thresholds;
+use crate::keyspace::{Eviction, Thresholds};
 use crate::log::Level;
 use crate::persist::aof::Policy;
 use crate::persist::rdb::save::Options;
@@ -117,6 +117,12 @@ pub struct Config {
     pub open_channels: bool,
     /// Refuse other machines as long as no password is asked for.
     pub protected_mode: bool,
+    /// Most bytes in use before something is forgotten or refused; 0: as many as there are.
+    pub maxmemory: u64,
+    /// What is forgotten.
+    pub eviction: Eviction,
+    /// How long commands may wait for eviction: 0 not at all, 10 half a millisecond, 100 until there is room.
+    pub eviction_tenacity: u64,
     /// Up to what collections are small.
     pub thresholds: Thresholds,
     /// Who may use `DEBUG`.
@@ -192,6 +198,9 @@ impl Default for Config {
             acllog_max_len: 128,
             open_channels: false,
             protected_mode: true,
+            maxmemory: 0,
+            eviction: Eviction::default(),
+            eviction_tenacity: 10,
             thresholds: Thresholds::default(),
             debugging: Debugging::Local,
             notify: notify::EventClasses::default(),

@@ -3,6 +3,7 @@
 //! The rooms below, from the outside in: [`Db`] says what a lookup means (dead keys are absent, a use is stamped) → the
 //! store keeps an entry's parts in step → [`crate::dict`] finds the reference, [`crate::record::heap`] holds the record,
 //! [`crate::keyspace::deadlines`] knows who dies next.
+mod access;
 mod background;
 pub mod change;
 mod db;
@@ -12,8 +13,11 @@ mod edit;
 #[cfg(test)]
 mod edit_tests;
 pub mod event;
+mod evict;
+mod frequency;
 mod lazyfree;
 mod load;
+pub mod policy;
 mod store;
 mod strings;
 #[cfg(test)]
@@ -31,10 +35,14 @@ pub use crate::types::{
     Collection, Deadline, Edit, Found, Hash, HashRef, Kind, List, ListRef, Millis, Object, Rules, Set,
     SetRef, Stream, Taken, Thresholds, Value, ZSet, ZSetRef, stream, zset,
 };
+pub use access::History;
 pub use change::{Change, Changes, Mark};
 pub use db::{Db, Plain, Standing};
 pub use db_mut::DbMut;
 pub use event::{Class, Event};
+pub use policy::{Eviction, Policy};
+
+use evict::Evictor;
 
 /// All databases and the clock they share.
 pub struct Keyspace {
@@ -47,6 +55,7 @@ pub struct Keyspace {
     now: Millis,
     /// See [`Keyspace::set_replaying`].
     replaying: bool,
+    evictor: Evictor,
 }
 
 impl Keyspace {
@@ -64,6 +73,7 @@ impl Keyspace {
             changes: Changes::default(),
             now: 0,
             replaying: false,
+            evictor: Evictor::default(),
         }
     }
 

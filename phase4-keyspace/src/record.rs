@@ -192,11 +192,13 @@ impl<'a> RecordMut<'a> {
         Record(self.0)
     }
 
-    /// Stamps a use, unless it bears this stamp already: a cache line unwritten is cheaper, and after a fork so is a page.
+    /// Stamps a use, unless it bears that stamp already: a cache line unwritten is cheaper, and after a fork so is a page.
     /// The record, to be read.
     #[inline(always)]
-    pub fn used(mut self, clock: u16) -> Record<'a> {
-        if self.read().clock() != clock {
+    pub fn used(mut self, after: impl FnOnce(u16) -> u16) -> Record<'a> {
+        let old = self.read().clock();
+        let clock = after(old);
+        if old != clock {
             self.set_clock(clock);
         }
         Record(self.0)
@@ -232,10 +234,9 @@ impl<'a> RecordMut<'a> {
         self.0[at..at + 4].copy_from_slice(&key.0.to_le_bytes());
     }
 
-    /// Marks a use and that the string was edited in place ([`RAW`]).
-    pub fn mark_edited(&mut self, clock: u16) {
+    /// Marks that the string was edited in place ([`RAW`]).
+    pub fn mark_edited(&mut self) {
         self.0[FLAGS] |= RAW;
-        self.set_clock(clock);
     }
 
     /// Overwrites a short string by another, when the record holds nothing but key and string, both of them short.

@@ -5,6 +5,7 @@ mod cron;
 mod exec;
 pub mod execute;
 mod logging;
+mod room;
 mod run;
 mod tell;
 mod turn;
@@ -151,7 +152,11 @@ impl Service for Server {
                 .map(Duration::from_millis);
             let deliver = &mut Deliver::new(outbox, None, &mut self.behind_reply);
             end_unit(&mut self.state, deliver, Unit::Background);
+            if self.state.is_full() || self.state.room.is_behind() {
+                room::make_room(&mut self.state, deliver);
+            }
             self.state.stats.cron_time += start.elapsed();
+            let sooner = if self.state.room.is_behind() { Some(Duration::ZERO) } else { sooner };
             self.next_cron = now + sooner.map_or(regular, |sooner| sooner.min(regular));
         }
     }

@@ -8,6 +8,7 @@ pub mod pause;
 pub mod pubsub;
 pub mod recorder;
 pub mod rewriting;
+pub mod room;
 pub mod saving;
 pub mod stats;
 pub mod subscriptions;
@@ -38,6 +39,7 @@ use meter::Meter;
 use pause::Pause;
 use pubsub::PubSub;
 use recorder::Recorder;
+use room::Room;
 use stats::Stats;
 use waiting::{Blocked, Waiting};
 use watchers::Watchers;
@@ -82,6 +84,8 @@ pub struct State {
     pub framed_port: u16,
     /// Where it listens, by listener tag.
     pub listening: [Vec<SocketAddr>; 2],
+    /// What is known of the limit on memory.
+    pub room: Room,
     /// How many clients are held.
     pub held: usize,
     /// The largest `used_memory` seen by the background work.
@@ -118,6 +122,7 @@ impl State {
             port: 0,
             framed_port: 0,
             listening: Default::default(),
+            room: Room::default(),
             held: 0,
             peak_memory: 0,
             startup_memory: memory::used(),
@@ -125,6 +130,7 @@ impl State {
             tick: None,
         };
         state.update_journal();
+        state.set_eviction();
         state
     }
 
@@ -147,6 +153,8 @@ impl State {
     pub fn reset_stats(&mut self) {
         self.stats = Stats::new(self.stats.commands.len());
         self.stats.expired_before = self.keyspace.expired_keys();
+        self.stats.evicted_before = self.keyspace.evicted_keys();
+        self.room.reset();
     }
 
     /// What this client's requests may be at most.

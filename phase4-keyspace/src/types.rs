@@ -264,8 +264,8 @@ pub struct Found<'a> {
     pub value: Value<'a>,
     /// When it dies.
     pub deadline: Option<Millis>,
-    /// Seconds since it was last used (`OBJECT IDLETIME`); to the hour from ten hours on.
-    pub idle_secs: u64,
+    /// When or how often it is used: [`Db::idle`](crate::keyspace::Db::idle) and its neighbour read it.
+    pub stamp: u16,
     /// A string was built by APPEND or SETRANGE (`OBJECT ENCODING` says `raw`).
     pub raw: bool,
 }

@@ -2,6 +2,7 @@
 mod access;
 mod collections;
 mod log;
+mod memory;
 mod persistence;
 
 use std::ffi::OsStr;
@@ -49,6 +50,7 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
     PARAMETERS
         .iter()
         .chain(access::ACCESS)
+        .chain(memory::MEMORY)
         .chain(persistence::PERSISTENCE)
         .chain(log::LOG)
         .chain(collections::COLLECTIONS)

@@ -21,6 +21,15 @@ impl Keyspace {
         if self.free_share() { Some(0) } else { next }
     }
 
+    /// Frees a piece of what waits to be freed; `false` if nothing waits.
+    pub fn free_piece(&mut self) -> bool {
+        let waiting = self.dbs.iter_mut().map(|db| &mut db.store.lazyfree).find(|l| !l.is_idle());
+        waiting.is_some_and(|lazyfree| {
+            lazyfree.step();
+            true
+        })
+    }
+
     /// Frees a share of what waits, for all databases together; whether anything is left.
     fn free_share(&mut self) -> bool {
         let mut waiting =
@@ -89,7 +98,7 @@ impl Db {
             self.sweep.page = (self.sweep.page + 1) % pages;
             for reference in self.store.heap.records_of(self.sweep.page, usize::MAX) {
                 let clock = self.store.record(reference).clock();
-                let aged = usage::age(clock, self.used_now);
+                let aged = self.store.access.aged(clock);
                 if aged != clock {
                     self.store.heap.record_mut(reference).set_clock(aged);
                 }

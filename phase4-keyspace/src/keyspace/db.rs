@@ -40,10 +40,6 @@ pub struct Db {
     pub(super) now: Millis,
     /// Keys whose deadline has passed are hidden from readers, and stay; see [`super::Keyspace::hide_expired`].
     pub(super) hide: bool,
-    /// The time that uses are stamped with: the clock without its steps back.
-    pub(super) used_now: Millis,
-    /// The stamp of a use now; see [`usage`].
-    pub(super) clock: u16,
     pub(super) expired: u64,
     pub(super) random: Random,
     pub(super) sweep: usage::Sweep,
@@ -63,8 +59,6 @@ impl Db {
             hasher,
             now: 0,
             hide: false,
-            used_now: 0,
-            clock: usage::stamp(0),
             expired: 0,
             random,
             sweep: Default::default(),
@@ -73,10 +67,8 @@ impl Db {
     }
 
     pub(super) fn set_now(&mut self, now: Millis) {
-        // A clock that is put back makes no key old: time since a use goes on from where it stood.
-        self.used_now += (now - self.now).max(0);
+        self.store.access.advance(now - self.now);
         self.now = now;
-        self.clock = usage::stamp(self.used_now);
     }
 
     /// Number of keys, those expired but not yet found included, as DBSIZE has it.
@@ -131,7 +123,7 @@ impl Db {
 
     /// What is stored at a key, dead or alive, with nothing marked, removed or counted.
     pub fn stored(&self, key: Key<'_>) -> Option<Found<'_>> {
-        self.store.locate(key).map(|place| self.found(place.reference, 0))
+        self.store.locate(key).map(|place| self.found(place.reference))
     }
 
     /// Bytes that a key takes, its value and its share of the table included; with nothing marked, removed or counted.
@@ -146,18 +138,28 @@ impl Db {
         Some(REFERENCE + self.store.heap.slot_len(reference) + elsewhere)
     }
 
+    /// Seconds since the use that a stamp records; `None` under a policy that counts uses.
+    pub fn idle(&self, stamp: u16) -> Option<u64> {
+        self.store.access.idle(stamp)
+    }
+
+    /// How often a key is used, by its stamp; `None` under a policy that does not count.
+    pub fn frequency(&self, stamp: u16) -> Option<u8> {
+        self.store.access.frequency(stamp)
+    }
+
     /// What edits of collections have to know.
     pub fn rules(&self) -> &Rules {
         &self.rules
     }
 
     #[inline(always)]
-    pub(super) fn found(&self, reference: Ref, idle_secs: u64) -> Found<'_> {
+    pub(super) fn found(&self, reference: Ref) -> Found<'_> {
         let record = self.store.record(reference);
         Found {
             value: self.store.value(reference),
             deadline: record.deadline(),
-            idle_secs,
+            stamp: record.clock(),
             raw: record.has(RAW),
         }
     }
@@ -185,7 +187,7 @@ impl Db {
         flags: u8,
         at: Option<Millis>,
     ) {
-        let content = Content { field: b"", flags, deadline: at, clock: self.clock };
+        let content = Content { field: b"", flags, deadline: at };
         self.store.put(&self.hasher, key, place, object, content);
     }
 

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use super::change::Changes;
 use super::db::{Db, Plain};
 use super::event::Event;
-use super::usage;
+use super::store::Store;
 use super::{Found, Key, Millis, Taken, Value};
 use crate::dict::Place;
 use crate::record::{RAW, Ref};
@@ -57,9 +57,10 @@ impl<'a> DbMut<'a> {
             }
             Plain::Unusual(reference) => self.into_unusual(key, reference, reads),
             Plain::String(reference) => {
-                let record = self.db.store.heap.usual_mut(reference).used(self.db.clock);
+                let Store { heap, access, .. } = &mut self.db.store;
+                let record = heap.usual_mut(reference).used(|old| access.after(old));
                 let value = Value::String(record.plain_value());
-                Some(Found { value, deadline: None, idle_secs: 0, raw: record.has(RAW) })
+                Some(Found { value, deadline: None, stamp: record.clock(), raw: record.has(RAW) })
             }
         }
     }
@@ -67,7 +68,8 @@ impl<'a> DbMut<'a> {
     /// The bytes of a plain string, marked used.
     #[inline(always)]
     pub(crate) fn into_plain(self, reference: Ref) -> &'a [u8] {
-        self.db.store.heap.usual_mut(reference).used(self.db.clock).plain_value()
+        let Store { heap, access, .. } = &mut self.db.store;
+        heap.usual_mut(reference).used(|old| access.after(old)).plain_value()
     }
 
     /// A key with a deadline, a long one, a long value, another type.
@@ -80,8 +82,8 @@ impl<'a> DbMut<'a> {
             }
             return None;
         }
-        self.db.store.heap.record_mut(reference).used(self.db.clock);
-        Some(self.db.found(reference, 0))
+        self.db.store.touch(reference);
+        Some(self.db.found(reference))
     }
 
     /// A command that reads has found nothing.
@@ -93,8 +95,7 @@ impl<'a> DbMut<'a> {
     /// Looks a key up without marking it used (TTL, OBJECT, TYPE).
     pub fn peek(&mut self, key: Key<'_>) -> Option<Found<'_>> {
         let place = self.seen_alive(key)?;
-        let idle_secs = usage::idle(self.store.record(place.reference).clock(), self.used_now);
-        Some(self.db.found(place.reference, idle_secs))
+        Some(self.db.found(place.reference))
     }
 
     /// The same on behalf of a command that reads, for a value that outlives this loan of the database.
@@ -103,8 +104,7 @@ impl<'a> DbMut<'a> {
             self.into_miss(key);
             return None;
         };
-        let idle_secs = usage::idle(self.store.record(place.reference).clock(), self.used_now);
-        Some(self.db.found(place.reference, idle_secs))
+        Some(self.db.found(place.reference))
     }
 
     /// Where a live key is. The deadline lies in the record that the lookup has just read: checking it costs nothing.

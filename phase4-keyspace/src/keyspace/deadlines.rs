@@ -38,6 +38,12 @@ impl Deadlines {
         (self.len() > 0).then(|| (self.heap[0].at, self.heap[0].record))
     }
 
+    /// One of them, given a random number; each is as likely as any other.
+    pub fn pick(&self, random: u64) -> Option<Ref> {
+        let at = ((random >> 32) as usize * self.len()) >> 32;
+        (self.len() > 0).then(|| self.heap[at].record)
+    }
+
     /// A record that had no deadline gets one.
     pub fn push(&mut self, at: Millis, record: Ref, mut seat: impl FnMut(Ref, Seat)) {
         self.sum += i128::from(at);

@@ -130,7 +130,7 @@ impl Db {
         while let Some(discarded) = value.take_discarded() {
             self.store.lazyfree.object(discarded);
         }
-        self.store.heap.record_mut(place.reference).set_clock(self.clock);
+        self.store.touch(place.reference);
         if small
             && !empty
             && Store::is_short(key.bytes, MAX_RECORD / 2)
@@ -158,14 +158,14 @@ impl Db {
         let result = edit(&mut value, &self.rules);
         let empty = value.is_empty();
         if matches!(result, Edit::Untouched(_)) || empty {
-            self.store.heap.record_mut(place.reference).set_clock(self.clock);
+            self.store.touch(place.reference);
             self.scratch = value.into_run().unwrap_or_default();
             return (result, empty);
         }
         match value.run() {
             Some(run) if Store::is_short(key.bytes, run.len()) => {
                 let flags = T::KIND.shape() | if value.raw() { RAW } else { 0 };
-                let content = Content { field: run, flags, deadline, clock: self.clock };
+                let content = Content { field: run, flags, deadline };
                 self.store.write(&self.hasher, key, Some(place), content);
                 self.scratch = value.into_run().unwrap_or_default();
             }

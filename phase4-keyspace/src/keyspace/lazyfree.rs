@@ -55,7 +55,7 @@ impl Lazyfree {
     }
 
     /// Frees one piece; whether anything is left.
-    fn step(&mut self) -> bool {
+    pub fn step(&mut self) -> bool {
         if let Some(mut object) = self.objects.pop() {
             if object.free_some() {
                 self.objects.push(object);

@@ -1,7 +1,7 @@
 //! Values that come ready-made: from a snapshot, or from `RESTORE`.
+use super::access::History;
 use super::db_mut::DbMut;
 use super::event::Event;
-use super::usage;
 use super::{Key, Millis, Object};
 
 impl DbMut<'_> {
@@ -12,14 +12,15 @@ impl DbMut<'_> {
         key: Key<'_>,
         object: Object,
         deadline: Option<Millis>,
-        idle_secs: Option<u64>,
+        history: Option<History>,
     ) -> bool {
         if self.store.locate(key).is_some() {
             return false;
         }
         self.db.put_object(key, None, object, 0, deadline);
-        if let (Some(idle), Some(place)) = (idle_secs, self.store.locate(key)) {
-            let stamp = usage::stamp_of_idle(idle, self.used_now);
+        if let (Some(history), Some(place)) = (history, self.store.locate(key))
+            && let Some(stamp) = self.store.access.of_history(history)
+        {
             self.db.store.heap.record_mut(place.reference).set_clock(stamp);
         }
         true
@@ -31,12 +32,12 @@ impl DbMut<'_> {
         key: Key<'_>,
         object: Object,
         deadline: Option<Millis>,
-        idle_secs: Option<u64>,
+        history: Option<History>,
     ) {
         if let Some(place) = self.alive(key) {
             self.db.store.delete(&self.db.hasher, key.hash, place);
         }
-        self.load(key, object, deadline, idle_secs);
+        self.load(key, object, deadline, history);
         self.note(key, Event::New, 0);
         self.note(key, Event::Restore, 1);
     }

@@ -3,6 +3,7 @@
 //! The store knows bytes and references. What a key means, when it is dead, and what counts as a use: see [`super::db`].
 use std::cell::Cell;
 
+use super::access::Access;
 use super::lazyfree::Lazyfree;
 use super::{Key, Object, Value};
 use crate::dict::{Dict, Place};
@@ -26,7 +27,6 @@ pub(super) struct Content<'a> {
     /// What the value is ([`SHAPE`]), perhaps with [`RAW`].
     pub flags: u8,
     pub deadline: Option<Millis>,
-    pub clock: u16,
 }
 
 /// The parts of one database: table, records, long values, long keys, deadlines.
@@ -39,6 +39,8 @@ pub(super) struct Store {
     pub deadlines: Deadlines,
     /// What no key leads to any more.
     pub lazyfree: Lazyfree,
+    /// How uses are marked.
+    pub access: Access,
 }
 
 /// A record's key, wherever it lives.
@@ -116,9 +118,9 @@ impl Store {
 
     /// The usual SET: a string over a string, both in the record, no deadline, the same slot. `false` if it is not so.
     #[inline(always)]
-    pub fn overwrite(&mut self, place: Place, value: &[u8], clock: u16) -> bool {
+    pub fn overwrite(&mut self, place: Place, value: &[u8]) -> bool {
         let Some(record) = self.heap.usual(place.reference) else {
-            return self.overwrite_wide(place, value, clock);
+            return self.overwrite_wide(place, value);
         };
         let old = record.plain_len();
         if old != value.len() {
@@ -127,21 +129,30 @@ impl Store {
                 return false;
             }
         }
+        let clock = self.access.after(record.clock());
         self.heap.usual_mut(place.reference).set_short_value(value, clock);
         true
     }
 
     /// The same for a string of more than 255 bytes over another.
     #[inline(never)]
-    fn overwrite_wide(&mut self, place: Place, value: &[u8], clock: u16) -> bool {
+    fn overwrite_wide(&mut self, place: Place, value: &[u8]) -> bool {
         let record = self.record(place.reference);
         let wide = record.flags() & !RAW == STRING | WIDE && value.len() > 0xff;
         let len = HEADER + 2 + record.key().len() + value.len();
         if !wide || len > MAX_RECORD || !self.heap.fits(place.reference, len) {
             return false;
         }
+        let clock = self.access.after(record.clock());
         self.heap.record_mut(place.reference).set_wide_value(value, clock);
         true
+    }
+
+    /// Marks a use of a record.
+    #[inline(always)]
+    pub fn touch(&mut self, reference: Ref) {
+        let Store { heap, access, .. } = self;
+        heap.record_mut(reference).used(|old| access.after(old));
     }
 
     /// Sets or clears a record's deadline. Where that changes the record's length, its value, or the index of its object, is
@@ -157,12 +168,15 @@ impl Store {
         let record = self.record(place.reference);
         match (record.has(DEADLINE), deadline) {
             (false, None) => {}
-            (true, Some(at)) => self.move_deadline(place.reference, at),
+            (true, Some(at)) => {
+                self.touch(place.reference);
+                self.move_deadline(place.reference, at);
+            }
             _ => {
-                let (flags, clock) = (record.flags() & (SHAPE | RAW), record.clock());
+                let flags = record.flags() & (SHAPE | RAW);
                 scratch.clear();
                 scratch.extend_from_slice(record.value());
-                self.write(hasher, key, Some(place), Content { field: scratch, flags, deadline, clock });
+                self.write(hasher, key, Some(place), Content { field: scratch, flags, deadline });
             }
         }
     }
@@ -175,6 +189,10 @@ impl Store {
             Some(record) => record.far_key(),
             None => (key.bytes.len() > MAX_KEY).then(|| self.keys.insert(key.bytes.into())),
         };
+        let clock = match old {
+            Some(record) => self.access.after(record.clock()),
+            None => self.access.fresh(),
+        };
         let far_key_field = far_key.unwrap_or_default().0.to_le_bytes();
         let draft = Draft {
             flags: content.flags
@@ -182,7 +200,7 @@ impl Store {
                 | if content.deadline.is_some() { DEADLINE } else { 0 },
             key: if far_key.is_some() { &far_key_field } else { key.bytes },
             value: content.field,
-            clock: content.clock,
+            clock,
             deadline: content.deadline.unwrap_or(0),
         };
         let reference = match place {

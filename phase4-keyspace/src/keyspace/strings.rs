@@ -17,7 +17,7 @@ impl DbMut<'_> {
         let place = self.store.locate(key);
         if let Some(place) = place
             && !matches!(deadline, Deadline::At(_))
-            && self.db.store.overwrite(place, value, self.db.clock)
+            && self.db.store.overwrite(place, value)
         {
             return self.note(key, event, 1);
         }
@@ -48,7 +48,7 @@ impl DbMut<'_> {
         let db = &mut *self.db;
         let deadline = db.new_deadline(place, deadline);
         if Store::is_short(key.bytes, value.len()) {
-            let content = Content { field: value, flags: STRING, deadline, clock: db.clock };
+            let content = Content { field: value, flags: STRING, deadline };
             db.store.drop_object(place);
             db.store.write(&db.hasher, key, place, content);
         } else {
@@ -91,10 +91,12 @@ impl DbMut<'_> {
         if let Some(place) = place
             && let Some(index) = record.and_then(Record::object)
         {
-            let Object::String(string) = db.store.objects.get_mut(index) else {
+            let Store { objects, heap, access, .. } = &mut db.store;
+            let Object::String(string) = objects.get_mut(index) else {
                 return Err(Error::WrongType);
             };
-            db.store.heap.record_mut(place.reference).mark_edited(db.clock);
+            heap.record_mut(place.reference).used(|old| access.after(old));
+            heap.record_mut(place.reference).mark_edited();
             return Ok(edit(string));
         }
         if record.is_some_and(|record| record.flags() & SHAPE != STRING) {
@@ -106,7 +108,7 @@ impl DbMut<'_> {
         string.extend_from_slice(record.map_or(b"", Record::value));
         let result = edit(&mut string);
         if Store::is_short(key.bytes, string.len()) {
-            let content = Content { field: &string, flags: STRING | RAW, deadline, clock: db.clock };
+            let content = Content { field: &string, flags: STRING | RAW, deadline };
             db.store.write(&db.hasher, key, place, content);
             db.scratch = string;
         } else {

@@ -411,7 +411,8 @@ fn idle_time_counts_uses_only() {
         }
         now += seconds % 60 * 1000;
         keyspace.set_now(now);
-        keyspace.db_mut(0).peek(key).map(|f| f.idle_secs)
+        let stamp = keyspace.db_mut(0).peek(key)?.stamp;
+        keyspace.db(0).idle(stamp)
     };
     assert_eq!(later(&mut keyspace, 90), Some(90));
     assert_eq!(later(&mut keyspace, 35_000), Some(35_090));
@@ -433,7 +434,8 @@ fn a_clock_put_back_makes_no_key_old_or_young() {
     keyspace.db_mut(0).set_string(key, b"v", Deadline::Clear, Event::Set);
     let mut idle = |now| {
         keyspace.set_now(now);
-        keyspace.db_mut(0).peek(key).map(|f| f.idle_secs)
+        let stamp = keyspace.db_mut(0).peek(key)?.stamp;
+        keyspace.db(0).idle(stamp)
     };
     assert_eq!(idle(start + 100_000), Some(100));
     assert_eq!(idle(start - 3_600_000), Some(100), "an hour back");

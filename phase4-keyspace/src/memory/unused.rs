@@ -33,6 +33,7 @@ impl Unused {
     }
 
     /// Free bytes of this owner.
+    #[cfg(test)]
     pub fn bytes(&self) -> usize {
         self.0
     }

@@ -8,6 +8,7 @@
 //! them. A page whose last record goes is given back. After many removals every page may be partly empty; then
 //! [`Heap::compaction_candidate`] names the page to empty next, and its owner moves the records one by one.
 mod compact;
+mod draw;
 mod info;
 mod records;
 
@@ -267,6 +268,7 @@ impl<const MARK: usize> Slots<MARK> {
     }
 
     /// Bytes of the pages that no record takes.
+    #[cfg(test)]
     pub fn unused(&self) -> usize {
         self.unused.bytes()
     }
@@ -342,7 +344,11 @@ mod tests {
         assert!(heap.pages.iter().all(Option::is_none) && heap.compaction_candidate().is_none());
         assert!(heap.bytes() < PAGE + 64 * heap.page_numbers() + 2048, "one spare page");
         while heap.release() {}
-        assert_eq!((heap.in_use, heap.spare.is_some(), heap.unused()), (0, false, 0), "every page was counted");
+        assert_eq!(
+            (heap.in_use, heap.spare.is_some(), heap.unused()),
+            (0, false, 0),
+            "every page was counted"
+        );
     }
 
     #[test]

@@ -43,13 +43,17 @@ const MISCONF: &str = "MISCONF Redis is configured to save RDB snapshots, but it
     that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB \
     snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
 
-/// Every reason why a request does not run, in Redis's order.
+const OOM: &str = "OOM command not allowed when used memory > 'maxmemory'.";
+
+/// Every reason why a request does not run, in Redis's order. `out_of_memory`: there is too little room and nothing to
+/// forget.
 #[inline]
 pub fn admit(
     state: &mut State,
     caller: Caller,
     incoming: &Incoming<'_>,
     outbox: &Outbox,
+    out_of_memory: bool,
 ) -> Result<Verdict, Error> {
     let Resolved::Known(id) = incoming.command else { return unnamed(state, caller, incoming) };
     let row = lookup::table().row(id);
@@ -64,6 +68,10 @@ pub fn admit(
     if caller.is_restricted() {
         may_not(state, caller, (id, row), incoming.args, outbox)
             .inspect_err(|_| state.stats.commands[id as usize].rejected += 1)?;
+    }
+    if out_of_memory && needs_memory(state, caller, row) {
+        state.stats.commands[id as usize].rejected += 1;
+        return Err(Error::other(OOM));
     }
     if (state.refuses_writes() || state.aof.failure.is_some())
         && (writes(state, caller, row) || row.name == "ping")
@@ -163,6 +171,23 @@ pub(super) fn sort_permitted(
 fn writes(state: &mut State, caller: Caller, row: &Command) -> bool {
     let queued = |state: &mut State| state.clients.get(caller.conn)?.transaction.as_ref().map(|it| it.writes);
     row.flags.has(Flag::Write) || (matches!(row.run, Run::Exec) && queued(state) == Some(true))
+}
+
+/// Whether a command may take memory: so may whatever would be queued, and `EXEC` if anything that is queued does.
+#[cold]
+fn needs_memory(state: &mut State, caller: Caller, row: &Command) -> bool {
+    if row.flags.has(Flag::DenyOom) {
+        return true;
+    }
+    let Some(transaction) = state.clients.get(caller.conn).and_then(|client| client.transaction.as_ref())
+    else {
+        return false;
+    };
+    match row.name {
+        "exec" => transaction.needs_memory,
+        "discard" | "quit" | "reset" => false,
+        _ => true,
+    }
 }
 
 #[cold]

@@ -14,6 +14,7 @@ use crate::wire::reply::Reply;
 
 use super::admit::{Incoming, Verdict, admit};
 use super::exec;
+use super::room::is_out_of_memory;
 use super::run::{fail, refuse, run, run_data};
 use super::unit::{Unit, end_unit};
 
@@ -42,6 +43,9 @@ pub fn execute_ordinary(
     let Resolved::Known(id) = incoming.command else { return false };
     let row = lookup::table().row(id);
     let (Run::Data(function), true) = (row.run, row.takes(incoming.args.len())) else { return false };
+    if state.is_full() {
+        return false;
+    }
     let start = out.len();
     if let Err(error) = run_data(state, caller, (id, function), incoming, out) {
         fail(state, id, &error, caller.wire, out);
@@ -66,7 +70,8 @@ pub fn execute(
     let start = deliver::begin_reply(state, caller, out);
     // A client that gets no replies is asked after each command whether that is still so.
     let mut changed = caller.is_silent();
-    match admit(state, caller, &incoming, deliver.outbox) {
+    let out_of_memory = is_out_of_memory(state, deliver);
+    match admit(state, caller, &incoming, deliver.outbox, out_of_memory) {
         Ok(Verdict::Run(id, row)) => {
             // ANCHOR: dispatch-body
             changed |= !matches!(row.run, Run::Data(_));
@@ -116,7 +121,9 @@ fn queue(state: &mut State, conn: ConnId, (id, row): (CommandId, &Command), args
     let most = state.config.max_request();
     let Some(client) = state.clients.get(conn) else { return false };
     let Some(transaction) = &mut client.transaction else { return false };
-    transaction.push(id, row.flags.has(Flag::Write), args);
+    transaction.push(id, args);
+    transaction.writes |= row.flags.has(Flag::Write);
+    transaction.needs_memory |= row.flags.has(Flag::DenyOom);
     client.killed |= transaction.bytes > most;
     if client.killed {
         state.stats.query_limit_closed += 1;

@@ -33,6 +33,8 @@ pub struct Stats {
     pub misses: u64,
     /// `expired_keys` at the last reset; the keyspace itself only counts up.
     pub expired_before: u64,
+    /// The same of `evicted_keys`.
+    pub evicted_before: u64,
     /// Clients closed because their output grew beyond its limit.
     pub output_limit_closed: u64,
     /// Clients closed because of an unfinished request beyond `client-query-buffer-limit`.
@@ -70,6 +72,7 @@ impl Stats {
             hits: 0,
             misses: 0,
             expired_before: 0,
+            evicted_before: 0,
             output_limit_closed: 0,
             query_limit_closed: 0,
             rates: [Rate::default(); 3],

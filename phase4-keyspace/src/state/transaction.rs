@@ -11,6 +11,8 @@ pub struct Transaction {
     pub aborted: bool,
     /// One of them writes: `EXEC` waits while writes are paused.
     pub writes: bool,
+    /// One of them may take memory: `EXEC` is refused when there is none.
+    pub needs_memory: bool,
     /// How many of them run, while `EXEC` does.
     running: usize,
     /// Bytes of all arguments: they count against `client-query-buffer-limit`, as what waits to be understood does.
@@ -51,8 +53,7 @@ impl Transaction {
     }
 
     /// Adds a request.
-    pub fn push(&mut self, command: CommandId, writes: bool, args: Args<'_>) {
-        self.writes |= writes;
+    pub fn push(&mut self, command: CommandId, args: Args<'_>) {
         self.bytes += args.from(0).map(<[u8]>::len).sum::<usize>();
         self.queue.push(Queued { command, args: OwnedArgs::of(args) });
     }

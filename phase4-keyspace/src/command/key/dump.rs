@@ -1,7 +1,7 @@
 //! `DUMP` and `RESTORE`: a value as bytes that another server understands.
 use crate::command::{Command, Context, Group, KeySpec};
 use crate::error::Error;
-use crate::keyspace::{Event, Millis};
+use crate::keyspace::{Event, History, Millis};
 use crate::persist::rdb::dump::{self, Refused};
 use crate::text::integer;
 use crate::wire::args::Args;
@@ -34,7 +34,6 @@ struct Options {
     frequency: Option<i64>,
 }
 
-/// The frequency is checked and forgotten: uses are not counted here.
 fn options(args: Args<'_>) -> Result<Options, Error> {
     let (mut options, mut at) = (Options::default(), 4);
     while at < args.len() {
@@ -83,7 +82,9 @@ fn restore(context: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> 
     if deadline.is_some_and(|deadline: Millis| context.keyspace.is_past(deadline)) {
         context.db().remove(key, Event::Del);
     } else {
-        context.db().restore(key, object, deadline, options.idle_secs.map(|idle| idle as u64));
+        let idle = options.idle_secs.map(|idle| History::Idle(idle as u64));
+        let history = idle.or(options.frequency.map(|count| History::Frequency(count as u8)));
+        context.db().restore(key, object, deadline, history);
     }
     reply.ok();
     Ok(())

@@ -38,6 +38,11 @@ const SHARED_INTEGERS: i64 = 10_000;
 /// The reference count of what is shared for ever.
 const SHARED_REFCOUNT: i64 = i32::MAX as i64;
 
+const NOT_COUNTED: &str = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when \
+    switching between policies at runtime LRU and LFU data will take some time to adjust.";
+const NOT_TIMED: &str = "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching \
+    between policies at runtime LRU and LFU data will take some time to adjust.";
+
 fn encoding(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match ctx.peek(ctx.first_key(args.get(2))) {
         Some(found) => reply.bulk(encoding_name(&found).as_bytes()),
@@ -69,21 +74,22 @@ pub fn encoding_name(found: &Found<'_>) -> &'static str {
 }
 
 fn freq(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
-    if ctx.peek(ctx.first_key(args.get(2))).is_some() {
-        return Err(Error::other(
-            "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when \
-             switching between policies at runtime LRU and LFU data will take some time to adjust.",
-        ));
-    }
-    reply.nil();
+    let Some(stamp) = ctx.peek(ctx.first_key(args.get(2))).map(|found| found.stamp) else {
+        reply.nil();
+        return Ok(());
+    };
+    let counter = ctx.keyspace.db(ctx.db).frequency(stamp).ok_or(Error::other(NOT_COUNTED))?;
+    reply.integer(counter.into());
     Ok(())
 }
 
 fn idletime(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
-    match ctx.peek(ctx.first_key(args.get(2))) {
-        Some(found) => reply.integer(found.idle_secs as i64),
-        None => reply.nil(),
-    }
+    let Some(stamp) = ctx.peek(ctx.first_key(args.get(2))).map(|found| found.stamp) else {
+        reply.nil();
+        return Ok(());
+    };
+    let idle = ctx.keyspace.db(ctx.db).idle(stamp).ok_or(Error::other(NOT_TIMED))?;
+    reply.integer(idle as i64);
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use crate::config::table::{self, Change, Parameter};
 use crate::config::{Config, Port, listen, rewrite};
 use crate::error::Error;
 use crate::log;
+use crate::memory;
 use crate::text::glob;
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
@@ -162,8 +163,16 @@ fn apply(context: &mut ServerContext<'_>, config: Config) -> Result<(), Error> {
     if config.requirepass != context.state.config.requirepass {
         context.state.users.set_default_password(&config.requirepass);
     }
+    let lower = config.maxmemory != context.state.config.maxmemory;
     context.state.config = config;
     context.state.update_journal();
+    context.state.set_eviction();
+    if lower && context.state.is_full() {
+        log::warning(format_args!(
+            "maxmemory is now less than the {} bytes in use: keys will be evicted, or writes refused, as maxmemory-policy says",
+            memory::used()
+        ));
+    }
     Ok(())
 }
 

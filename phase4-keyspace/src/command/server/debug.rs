@@ -135,6 +135,8 @@ fn describe(context: &mut ServerContext<'_>, key: &[u8], reply: &mut Reply<'_>) 
     let keyspace = &mut context.state.keyspace;
     let lru_clock = (keyspace.now() / 1000) as u64 & 0xff_ffff;
     let key = keyspace.hasher.key(key);
+    let stamp = keyspace.db_mut(db).into_peeked(key).ok_or(Error::NoSuchKey)?.stamp;
+    let idle = keyspace.db(db).idle(stamp).unwrap_or(0);
     let found = keyspace.db_mut(db).into_peeked(key).ok_or(Error::NoSuchKey)?;
     let encoding = object::encoding_name(&found);
     let serialized = match found.value {
@@ -142,7 +144,6 @@ fn describe(context: &mut ServerContext<'_>, key: &[u8], reply: &mut Reply<'_>) 
         collection => collection.bytes(),
     };
     let refcount = object::refcount_of(&found);
-    let idle = found.idle_secs;
     let lru = lru_clock.wrapping_sub(idle) & 0xff_ffff;
     reply.simple(&format!(
         "Value at:0x0 refcount:{refcount} encoding:{encoding} serializedlength:{serialized} lru:{lru} \

@@ -167,6 +167,7 @@ fn clients(page: &mut Page<'_>) {
 
 fn stats(page: &mut Page<'_>) {
     let expired = page.state.keyspace.expired_keys() - page.state.stats.expired_before;
+    let evicted = page.state.keyspace.evicted_keys() - page.state.stats.evicted_before;
     let stats = &page.state.stats;
     let listened = |space| page.state.pubsub.count(space) as u64;
     let [commands, input, output] = stats.rates.map(|rate| rate.per_second());
@@ -181,6 +182,9 @@ fn stats(page: &mut Page<'_>) {
     let more = [
         ("rejected_connections", stats.rejected_connections),
         ("expired_keys", expired),
+        ("evicted_keys", evicted),
+        ("total_eviction_exceeded_time", page.state.room.exceeded().as_millis() as u64),
+        ("current_eviction_exceeded_time", page.state.room.exceeds_now().as_millis() as u64),
         ("keyspace_hits", stats.hits),
         ("keyspace_misses", stats.misses),
         ("pubsub_channels", listened(Space::Channel)),

@@ -4,7 +4,7 @@ use std::io::Read;
 use super::object::object;
 use super::reader::Reader;
 use super::{Fault, LAST_VERSION, opcode};
-use crate::keyspace::{Keyspace, Millis, Rules};
+use crate::keyspace::{History, Keyspace, Millis, Rules};
 
 /// The first version that has a checksum behind its end.
 const WITH_CHECKSUM: u16 = 5;
@@ -26,7 +26,7 @@ pub struct Loaded {
 #[derive(Default)]
 struct Next {
     deadline: Option<Millis>,
-    idle_secs: Option<u64>,
+    history: Option<History>,
 }
 
 /// Stores what a file of `size` bytes holds, beside what is there. The keyspace has the time. Some of it is stored when a
@@ -56,8 +56,8 @@ pub fn load<R: Read>(source: R, size: u64, keyspace: &mut Keyspace, checksum: bo
             opcode::AUX => _ = (reader.string()?, reader.string()?),
             opcode::EXPIRE_MS => next.deadline = Some(Millis::from_le_bytes(reader.array()?)),
             opcode::EXPIRE => next.deadline = Some(Millis::from(i32::from_le_bytes(reader.array()?)) * 1000),
-            opcode::IDLE => next.idle_secs = Some(reader.length()?),
-            opcode::FREQ => _ = reader.byte()?,
+            opcode::IDLE => next.history = Some(History::Idle(reader.length()?)),
+            opcode::FREQ => next.history = Some(History::Frequency(reader.byte()?)),
             opcode::MODULE_AUX => return refuse("what a module keeps, and this server has no modules"),
             opcode::FUNCTION | opcode::FUNCTION2 => return refuse("a function, and this server has none"),
             form => entry(&mut reader, form, (keyspace, db), &rules, std::mem::take(&mut next), &mut loaded)?,
@@ -107,7 +107,7 @@ fn entry<R: Read>(
         return Ok(());
     }
     let key = keyspace.hasher.key(&key);
-    if !keyspace.db_mut(db).load(key, object, next.deadline, next.idle_secs) {
+    if !keyspace.db_mut(db).load(key, object, next.deadline, next.history) {
         return Err(Fault { at, what: format!("key '{}' for the second time", key.bytes.escape_ascii()) });
     }
     loaded.keys += 1;

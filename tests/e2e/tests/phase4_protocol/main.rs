@@ -9,6 +9,7 @@ mod access;
 mod blocking;
 mod channels;
 mod config;
+mod eviction;
 mod framed;
 mod limits;
 mod process;

@@ -46,7 +46,7 @@ pub const PERSISTENCE: &[Field] = &[
     ("module_fork_last_cow_size", "0"),
 ];
 
-/// No replication, eviction, tracking, I/O threads; expiry finds keys by a queue and is never cut short; output
+/// No replication, tracking, I/O threads; expiry finds keys by a queue and is never cut short; output
 /// buffers are shared and neither shrink nor grow by themselves.
 pub const STATS: &[Field] = &[
     ("total_net_repl_input_bytes", "0"),
@@ -58,10 +58,7 @@ pub const STATS: &[Field] = &[
     ("sync_partial_err", "0"),
     ("expired_stale_perc", "0.00"),
     ("expired_time_cap_reached_count", "0"),
-    ("evicted_keys", "0"),
     ("evicted_clients", "0"),
-    ("total_eviction_exceeded_time", "0"),
-    ("current_eviction_exceeded_time", "0"),
     ("migrate_cached_sockets", "0"),
     ("slave_expires_tracked_keys", "0"),
     ("active_defrag_hits", "0"),

@@ -1,5 +1,6 @@
 //! `INFO memory`.
 use super::{Page, absent};
+use crate::memory::alloc::handed_out;
 use crate::memory::{self, process};
 
 /// The section itself.
@@ -17,18 +18,19 @@ pub fn section(page: &mut Page<'_>) {
     page.field("used_memory_dataset", dataset.min(used));
     page.field("used_memory_dataset_perc", format_args!("{:.2}%", percent(dataset.min(used), used)));
     page.bytes("total_system_memory", process::total_system() as u64);
-    page.bytes("maxmemory", 0);
-    page.field("maxmemory_policy", "noeviction");
+    page.bytes("maxmemory", page.state.config.maxmemory);
+    page.field("maxmemory_policy", page.state.config.eviction.policy.name());
     page.field("mem_fragmentation_ratio", format_args!("{:.2}", resident as f64 / used.max(1) as f64));
     page.field("mem_fragmentation_bytes", resident as i64 - used as i64);
-    // As Redis has it with an allocator that cannot be asked: all of the process counts as active.
+    // Active is what was handed out, free slots of record pages included: what malloc keeps besides cannot be asked for.
+    let active = (handed_out() as u64).max(used);
     page.field("allocator_allocated", used);
-    page.field("allocator_active", resident);
+    page.field("allocator_active", active);
     page.field("allocator_resident", resident);
-    page.field("allocator_frag_ratio", format_args!("{:.2}", resident as f64 / used.max(1) as f64));
-    page.field("allocator_frag_bytes", resident as i64 - used as i64);
-    page.field("allocator_rss_ratio", "1.00");
-    page.field("allocator_rss_bytes", 0);
+    page.field("allocator_frag_ratio", format_args!("{:.2}", active as f64 / used.max(1) as f64));
+    page.field("allocator_frag_bytes", active - used);
+    page.field("allocator_rss_ratio", format_args!("{:.2}", resident as f64 / active.max(1) as f64));
+    page.field("allocator_rss_bytes", resident as i64 - active as i64);
     page.field("rss_overhead_ratio", "1.00");
     page.field("rss_overhead_bytes", 0);
     page.field("mem_clients_normal", page.buffers.bytes);
