@@ -18,6 +18,7 @@ mod frequency;
 mod lazyfree;
 mod load;
 pub mod policy;
+mod s3fifo;
 mod store;
 mod strings;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use change::{Change, Changes, Mark};
 pub use db::{Db, Plain, Standing};
 pub use db_mut::DbMut;
 pub use event::{Class, Event};
+pub use evict::Round;
 pub use policy::{Eviction, Policy};
 
 use evict::Evictor;

@@ -1,8 +1,8 @@
-//! What becomes of a record's sixteen bits when it is used: the time of the use ([`usage`]), or under a policy that
-//! counts uses a counter ([`super::frequency`]).
+//! What becomes of a record's sixteen bits when it is used: the time of the use ([`usage`]), under a policy that counts
+//! uses a counter ([`super::frequency`]), under one that keeps keys in queues two bits ([`super::s3fifo`]).
 use super::frequency::Counting;
 use super::policy::Eviction;
-use super::usage;
+use super::{s3fifo, usage};
 use crate::random::Random;
 use crate::types::Millis;
 
@@ -13,6 +13,8 @@ enum Meaning {
     Time,
     /// How often it is used.
     Count(Counting),
+    /// In which queue it is, and what use there was of it lately.
+    Queue,
 }
 
 /// How uses are marked now.
@@ -36,8 +38,11 @@ impl Access {
     /// Begins to mark uses as a policy needs it. Stamps that are there keep their bits and mean something else until the
     /// next use, as in Redis.
     pub fn follow(&mut self, settings: &Eviction) {
-        let count = settings.policy.is_lfu().then(|| Meaning::Count(Counting::new(settings)));
-        self.meaning = count.unwrap_or(Meaning::Time);
+        self.meaning = match settings.policy {
+            policy if policy.is_lfu() => Meaning::Count(Counting::new(settings)),
+            policy if policy.is_s3fifo() => Meaning::Queue,
+            _ => Meaning::Time,
+        };
         self.advance(0);
     }
 
@@ -46,7 +51,7 @@ impl Access {
         self.now += by.max(0);
         self.every = match self.meaning {
             Meaning::Time => usage::stamp(self.now).into(),
-            Meaning::Count(_) => u32::MAX,
+            Meaning::Count(_) | Meaning::Queue => u32::MAX,
         };
     }
 
@@ -61,6 +66,7 @@ impl Access {
         match self.meaning {
             Meaning::Time => self.every as u16,
             Meaning::Count(counting) => counting.used(old, self.now, &mut self.random),
+            Meaning::Queue => s3fifo::used(old),
         }
     }
 
@@ -69,6 +75,8 @@ impl Access {
         match self.meaning {
             Meaning::Time => self.every as u16,
             Meaning::Count(counting) => counting.fresh(self.now),
+            // Its queue says so when it has a reference.
+            Meaning::Queue => 0,
         }
     }
 
@@ -77,6 +85,7 @@ impl Access {
         match self.meaning {
             Meaning::Time => usage::age(old, self.now),
             Meaning::Count(counting) => counting.age(old, self.now),
+            Meaning::Queue => old,
         }
     }
 
@@ -85,6 +94,7 @@ impl Access {
         match self.meaning {
             Meaning::Time => usage::idle(stamp, self.now),
             Meaning::Count(counting) => u64::from(u8::MAX - counting.counter(stamp, self.now)),
+            Meaning::Queue => u64::from(3 - s3fifo::uses(stamp)),
         }
     }
 
@@ -98,6 +108,7 @@ impl Access {
         match self.meaning {
             Meaning::Time => None,
             Meaning::Count(counting) => Some(counting.counter(stamp, self.now)),
+            Meaning::Queue => Some(s3fifo::uses(stamp)),
         }
     }
 

@@ -105,6 +105,16 @@ impl Db {
         self.store.bytes()
     }
 
+    /// Bytes of the table of references.
+    pub fn table_bytes(&self) -> usize {
+        self.store.dict.bytes()
+    }
+
+    /// Bytes of the queue of deadlines.
+    pub fn deadline_bytes(&self) -> usize {
+        self.store.deadlines.bytes()
+    }
+
     /// Looks a key up as far as it takes to know whether the usual, short way leads to its value.
     #[inline(always)]
     pub(crate) fn plain(&self, key: Key<'_>) -> Plain {

@@ -44,6 +44,11 @@ impl Deadlines {
         (self.len() > 0).then(|| self.heap[at].record)
     }
 
+    /// The record in a seat, if there is one.
+    pub fn in_seat(&self, seat: usize) -> Option<Ref> {
+        (seat < self.len()).then(|| self.heap[seat].record)
+    }
+
     /// A record that had no deadline gets one.
     pub fn push(&mut self, at: Millis, record: Ref, mut seat: impl FnMut(Ref, Seat)) {
         self.sum += i128::from(at);

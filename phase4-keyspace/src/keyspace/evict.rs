@@ -3,17 +3,31 @@
 //! [`Keyspace::evict`] removes one key, as the policy says, and notes `evicted` in the journal. How many, and when, is
 //! for its caller to know, who counts bytes. A call looks at a handful of records whatever the size of the databases.
 mod pool;
+mod queues;
 mod sample;
 
+use super::db::Db;
 use super::db_mut::DbMut;
 use super::event::Event;
 use super::policy::{Eviction, Policy};
+use super::s3fifo::{Queues, Search};
 use super::{Keyspace, Millis};
 use crate::record::Ref;
 use pool::Pool;
 
 /// Rounds of samples in which no candidate was left to take; then there is none.
 const ROUNDS: usize = 8;
+
+/// What came of one round.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Round {
+    /// A key is forgotten.
+    Evicted,
+    /// None of the keys looked at is one to forget yet; the next round looks further.
+    Unfinished,
+    /// There is no key that the policy may forget.
+    Nothing,
+}
 
 /// What eviction remembers between two calls.
 #[derive(Default)]
@@ -31,10 +45,15 @@ impl Keyspace {
         if self.evictor.settings == *settings {
             return;
         }
+        let policy = settings.policy;
+        let other = policy != self.policy();
         self.evictor.settings = settings.clone();
         self.evictor.pool.clear();
         for db in &mut self.dbs {
             db.store.access.follow(settings);
+            if other {
+                db.store.queues = policy.is_s3fifo().then(|| Box::new(Queues::new(policy.is_volatile())));
+            }
         }
     }
 
@@ -49,22 +68,44 @@ impl Keyspace {
     }
 
     // ANCHOR: evict
-    /// Forgets one key; `false` if the policy finds none that may be forgotten.
-    pub fn evict(&mut self) -> bool {
+    /// Forgets one key, or looks for one.
+    pub fn evict(&mut self) -> Round {
         // ANCHOR: evict-body
         let victim = match self.policy() {
             Policy::NoEviction => None,
             Policy::AllKeysRandom | Policy::VolatileRandom => self.any(),
             Policy::VolatileTtl => self.next_to_die(),
-            _ => self.worst(),
+            Policy::AllKeysLru | Policy::VolatileLru | Policy::AllKeysLfu | Policy::VolatileLfu => {
+                self.worst()
+            }
+            Policy::AllKeysS3Fifo | Policy::VolatileS3Fifo => match self.search_queues() {
+                (db, Search::Found(reference)) => Some((db, reference)),
+                (_, Search::Unfinished) => return Round::Unfinished,
+                (_, Search::Nothing) => None,
+            },
         };
-        let Some((db, reference)) = victim else { return false };
+        let Some((db, reference)) = victim else { return Round::Nothing };
         self.db_mut(db).evict(reference);
         self.evictor.evicted += 1;
-        true
+        Round::Evicted
         // ANCHOR_END: evict-body
     }
     // ANCHOR_END: evict
+
+    /// Looks in one database's queues: the more keys it has, the oftener it is its turn.
+    fn search_queues(&mut self) -> (usize, Search) {
+        let volatile = self.policy().is_volatile();
+        let keys = |db: &Db| if volatile { db.expires() } else { db.len() };
+        let total: usize = self.dbs.iter().map(keys).sum();
+        let mut turn = self.random.next() as usize % total.max(1);
+        for (index, db) in self.dbs.iter_mut().enumerate() {
+            match turn.checked_sub(keys(db)) {
+                None => return (index, db.search_queues()),
+                Some(rest) => turn = rest,
+            }
+        }
+        (0, Search::Nothing)
+    }
 
     /// A key drawn at random, from one database after the other.
     fn any(&mut self) -> Option<(usize, Ref)> {

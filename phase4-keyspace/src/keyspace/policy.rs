@@ -20,10 +20,14 @@ pub enum Policy {
     VolatileRandom,
     /// The key that dies next anyway.
     VolatileTtl,
+    /// Newcomers that were not used again, then keys without a use since the hand came by. Not in Redis.
+    AllKeysS3Fifo,
+    /// The same, of those with a deadline.
+    VolatileS3Fifo,
 }
 
 impl Policy {
-    /// Every policy by its name, in the order in which Redis lists them.
+    /// Every policy by its name: those of Redis in its order, then those that it does not have.
     pub const NAMES: &[(&str, Policy)] = &[
         ("volatile-lru", Policy::VolatileLru),
         ("volatile-lfu", Policy::VolatileLfu),
@@ -33,6 +37,8 @@ impl Policy {
         ("allkeys-lfu", Policy::AllKeysLfu),
         ("allkeys-random", Policy::AllKeysRandom),
         ("noeviction", Policy::NoEviction),
+        ("volatile-s3fifo", Policy::VolatileS3Fifo),
+        ("allkeys-s3fifo", Policy::AllKeysS3Fifo),
     ];
 
     /// Its name.
@@ -42,8 +48,13 @@ impl Policy {
 
     /// Whether only keys with a deadline are forgotten.
     pub fn is_volatile(self) -> bool {
-        use Policy::{VolatileLfu, VolatileLru, VolatileRandom, VolatileTtl};
-        matches!(self, VolatileLru | VolatileLfu | VolatileRandom | VolatileTtl)
+        use Policy::{VolatileLfu, VolatileLru, VolatileRandom, VolatileS3Fifo, VolatileTtl};
+        matches!(self, VolatileLru | VolatileLfu | VolatileRandom | VolatileTtl | VolatileS3Fifo)
+    }
+
+    /// Whether it keeps keys in queues.
+    pub fn is_s3fifo(self) -> bool {
+        matches!(self, Policy::AllKeysS3Fifo | Policy::VolatileS3Fifo)
     }
 
     /// Whether it counts how often keys are used.

@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use super::access::Access;
 use super::lazyfree::Lazyfree;
+use super::s3fifo::Queues;
 use super::{Key, Object, Value};
 use crate::dict::{Dict, Place};
 use crate::hash::Hasher;
@@ -41,6 +42,8 @@ pub(super) struct Store {
     pub lazyfree: Lazyfree,
     /// How uses are marked.
     pub access: Access,
+    /// Under a policy that keeps keys in queues.
+    pub queues: Option<Box<Queues>>,
 }
 
 /// A record's key, wherever it lives.
@@ -217,8 +220,14 @@ impl Store {
             (Some(seat), None) => deadlines.remove(seat, sit),
         }
         match place {
-            Some(place) => dict.redirect(place, reference),
-            None => dict.insert(key.hash, reference, |r| hasher.hash(key_bytes(heap, keys, r))),
+            Some(place) => {
+                dict.redirect(place, reference);
+                self.moved_in_queues(place.reference, reference);
+            }
+            None => {
+                dict.insert(key.hash, reference, |r| hasher.hash(key_bytes(heap, keys, r)));
+                self.enter_queues(key.hash, reference);
+            }
         }
     }
 
@@ -245,6 +254,9 @@ impl Store {
         let Store { dict, heap, deadlines, keys, .. } = self;
         dict.remove(hash, place, |r| hasher.hash(key_bytes(heap, keys, r)));
         let record = heap.record(place.reference);
+        if let Some(queues) = &mut self.queues {
+            queues.leave(record.clock(), place.reference);
+        }
         let far_key = record.far_key();
         if record.has(DEADLINE) {
             deadlines.remove(record.seat(), |record, seat| heap.record_mut(record).set_seat(seat));
@@ -283,6 +295,7 @@ impl Store {
             let moved = self.heap.relocate(reference);
             self.dict.redirect(place, moved);
             self.set_owners(moved);
+            self.moved_in_queues(reference, moved);
             let record = self.heap.record(moved);
             if record.has(DEADLINE) {
                 self.deadlines.moved(record.seat(), moved);

@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use crate::deliver::Deliver;
+use crate::keyspace::Round;
 use crate::state::State;
 
 use super::unit::{Unit, end_unit};
@@ -48,7 +49,7 @@ fn forget(state: &mut State) -> bool {
             break;
         }
         // What is no longer wanted goes first: a large value takes many rounds to be freed, and is room already.
-        if !state.keyspace.free_piece() && !state.keyspace.evict() {
+        if !state.keyspace.free_piece() && state.keyspace.evict() == Round::Nothing {
             return false;
         }
         let look = round % BETWEEN_LOOKS == 0 || patience.is_some_and(|patience| patience.is_zero());

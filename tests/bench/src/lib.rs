@@ -1,3 +1,4 @@
-//! Measuring: [`compare`] puts servers beside each other. The binary `soak` grades the reference for hours.
+//! Measuring: [`compare`] puts servers beside each other, [`policies`] what they forget. The binary `soak` grades the reference for hours.
 
 pub mod compare;
+pub mod policies;

@@ -101,7 +101,9 @@ fn the_phase_crates_run_on_libc_nix_and_anyhow() {
             let needs = dependency["name"].as_str().expect("a name");
             let is_dev = dependency["kind"] == "dev";
             if TESTS.contains(&name) {
-                assert!(!PHASES.contains(&needs), "{name} depends on {needs}");
+                // The simulation of policies runs the server's own eviction; nothing else in tests/ calls into a phase.
+                let simulates = (name, needs) == ("bench", "phase4-keyspace");
+                assert!(simulates || !PHASES.contains(&needs), "{name} depends on {needs}");
                 let known_to_a_handout = !TESTS.contains(&needs) || ["kit", "grader"].contains(&needs);
                 assert!(
                     known_to_a_handout || !["kit", "grader"].contains(&name),

@@ -42,6 +42,9 @@ const NOT_COUNTED: &str = "ERR An LFU maxmemory policy is not selected, access f
     switching between policies at runtime LRU and LFU data will take some time to adjust.";
 const NOT_TIMED: &str = "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching \
     between policies at runtime LRU and LFU data will take some time to adjust.";
+/// Not Redis's: it has no such policy.
+const QUEUED: &str = "ERR An S3-FIFO maxmemory policy is selected, idle time not tracked. Please note that when switching \
+    between policies at runtime LRU and LFU data will take some time to adjust.";
 
 fn encoding(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
     match ctx.peek(ctx.first_key(args.get(2))) {
@@ -88,7 +91,9 @@ fn idletime(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Res
         reply.nil();
         return Ok(());
     };
-    let idle = ctx.keyspace.db(ctx.db).idle(stamp).ok_or(Error::other(NOT_TIMED))?;
+    let counts = ctx.keyspace.policy().is_lfu();
+    let refusal = || Error::other(if counts { NOT_TIMED } else { QUEUED });
+    let idle = ctx.keyspace.db(ctx.db).idle(stamp).ok_or_else(refusal)?;
     reply.integer(idle as i64);
     Ok(())
 }

@@ -1,4 +1,5 @@
-use super::super::{Deadline, Event, Eviction, Hasher, Key, Keyspace, Policy, Value};
+use super::super::db::Db;
+use super::super::{Deadline, Event, Eviction, Hasher, Key, Keyspace, Policy, Round, Value};
 use super::pool::Candidate;
 use crate::random::Random;
 
@@ -34,7 +35,7 @@ fn at(seconds: i64) -> Deadline {
 fn without_eviction_nothing_goes() {
     let mut keyspace = keyspace(1, Policy::NoEviction);
     set(&mut keyspace, 0, 1, Deadline::Clear);
-    assert!(!keyspace.evict());
+    assert_eq!(keyspace.evict(), Round::Nothing);
     assert_eq!((keyspace.db(0).len(), keyspace.evicted_keys()), (1, 0));
 }
 
@@ -47,7 +48,7 @@ fn every_policy_empties_what_it_may_and_nothing_else() {
             set(&mut keyspace, n % 2, n, deadline);
         }
         let mut evicted = 0;
-        while keyspace.evict() {
+        while evicts(&mut keyspace) {
             evicted += 1;
         }
         let expected = if policy.is_volatile() { 200 } else { 600 };
@@ -59,7 +60,7 @@ fn every_policy_empties_what_it_may_and_nothing_else() {
         );
         assert!((0..600).all(|n| n % 3 == 0 || !policy.is_volatile() || has(&keyspace, n % 2, n)), "{name}");
         set(&mut keyspace, 2, 1, at(5));
-        assert!(keyspace.evict() && !keyspace.evict(), "{name}: the only key");
+        assert!(evicts(&mut keyspace) && !evicts(&mut keyspace), "{name}: the only key");
     }
 }
 
@@ -73,7 +74,7 @@ fn what_dies_next_goes_first() {
     for second in 0..100 {
         let next = (0..100).find(|n| (n * 37) % 100 == second).expect("each is there once");
         assert!(has(&keyspace, next % 2, next));
-        assert!(keyspace.evict());
+        assert!(evicts(&mut keyspace));
         assert!(!has(&keyspace, next % 2, next), "{next} has the earliest deadline");
     }
 }
@@ -84,11 +85,16 @@ fn evictions_are_noted_before_the_key_is_gone_and_count_nothing() {
     set(&mut keyspace, 1, 7, Deadline::Clear);
     keyspace.changes.set_keep(true);
     let dirty = keyspace.changes.dirty();
-    assert!(keyspace.evict());
+    assert!(evicts(&mut keyspace));
     let noted: Vec<_> =
         keyspace.changes.iter().map(|it| (it.db, it.key.map(<[u8]>::to_vec), it.event)).collect();
     assert_eq!(noted, [(1, Some(b"key:7".to_vec()), Event::Evicted)]);
     assert_eq!(keyspace.changes.dirty(), dirty);
+}
+
+/// Forgets a key, however many rounds it takes; whether there was one.
+fn evicts(keyspace: &mut Keyspace) -> bool {
+    (0..10_000).map(|_| keyspace.evict()).find(|round| *round != Round::Unfinished) == Some(Round::Evicted)
 }
 
 /// Of a thousand keys, the mean rank of the first hundred that go, when the key of rank 0 deserves it most.
@@ -96,7 +102,7 @@ fn mean_rank(keyspace: &mut Keyspace) -> f64 {
     let mut ranks = Vec::new();
     let mut there: Vec<usize> = (0..1000).collect();
     for _ in 0..100 {
-        assert!(keyspace.evict());
+        assert!(evicts(keyspace));
         let gone = there.iter().position(|n| !has(keyspace, 0, *n)).expect("one is gone");
         ranks.push(there.remove(gone));
     }
@@ -147,9 +153,9 @@ fn what_was_used_since_it_became_a_candidate_stays() {
     }
     // With as many samples as there are keys, the pool knows the oldest.
     keyspace.set_eviction(&Eviction { policy: Policy::AllKeysLru, samples: 200, ..Eviction::default() });
-    assert!(keyspace.evict() && !has(&keyspace, 0, 0));
+    assert!(evicts(&mut keyspace) && !has(&keyspace, 0, 0));
     set(&mut keyspace, 0, 1, Deadline::Clear);
-    assert!(keyspace.evict());
+    assert!(evicts(&mut keyspace));
     assert!(has(&keyspace, 0, 1) && !has(&keyspace, 0, 2));
 }
 
@@ -187,5 +193,89 @@ fn a_candidate_may_point_anywhere_by_now() {
     let hasher = keyspace.hasher.clone();
     let key: Key<'_> = hasher.key(b"key:3");
     assert!(keyspace.db_mut(0).remove(key, Event::Del));
-    assert_eq!((0..50).filter(|_| keyspace.evict()).count(), 49);
+    assert_eq!((0..50).filter(|_| evicts(&mut keyspace)).count(), 49);
+}
+
+fn s3fifo(keys: std::ops::Range<usize>) -> Keyspace {
+    let mut keyspace = keyspace(1, Policy::AllKeysS3Fifo);
+    keys.for_each(|n| set(&mut keyspace, 0, n, Deadline::Clear));
+    keyspace
+}
+
+#[test]
+fn what_is_asked_for_once_does_not_drive_out_what_is_used() {
+    let mut keyspace = s3fifo(0..1000);
+    let hasher = keyspace.hasher.clone();
+    for n in 0..200 {
+        assert!(keyspace.db_mut(0).find(hasher.key(name(n).as_bytes())).is_some());
+    }
+    for n in 1000..4000 {
+        assert!(evicts(&mut keyspace));
+        set(&mut keyspace, 0, n, Deadline::Clear);
+    }
+    let kept = (0..200).filter(|n| has(&keyspace, 0, *n)).count();
+    assert!(kept > 190, "{kept} of the 200 keys that were used outlive three thousand that were not");
+    assert_eq!(keyspace.db(0).len(), 1000);
+}
+
+#[test]
+fn what_the_ghost_remembers_is_not_a_newcomer_again() {
+    let mut keyspace = s3fifo(0..1000);
+    for n in 1000..1500 {
+        assert!(evicts(&mut keyspace));
+        set(&mut keyspace, 0, n, Deadline::Clear);
+    }
+    let gone: Vec<usize> = (900..1400).filter(|n| !has(&keyspace, 0, *n)).take(50).collect();
+    assert_eq!(gone.len(), 50);
+    for n in &gone {
+        evicts(&mut keyspace);
+        set(&mut keyspace, 0, *n, Deadline::Clear);
+    }
+    for n in 2000..2200 {
+        assert!(evicts(&mut keyspace));
+        set(&mut keyspace, 0, n, Deadline::Clear);
+    }
+    let kept = gone.iter().filter(|n| has(&keyspace, 0, **n)).count();
+    assert!(kept > 40, "{kept} of 50 that came back outlive two hundred newcomers");
+}
+
+#[test]
+fn queues_know_every_record_whatever_becomes_of_it() {
+    for policy in [Policy::AllKeysS3Fifo, Policy::VolatileS3Fifo] {
+        let (mut keyspace, mut random) = (keyspace(2, Policy::AllKeysLru), Random(11));
+        let hasher = keyspace.hasher.clone();
+        for step in 0..120_000 {
+            if step == 5_000 {
+                // Stamps that mean times stay, and are taken for uses and tickets.
+                keyspace.set_eviction(&Eviction { policy, ..Eviction::default() });
+            }
+            let (db, n) = (random.below(2), random.below(20_000));
+            let bytes = name(n);
+            let key = hasher.key(bytes.as_bytes());
+            match random.below(12) {
+                0 => _ = keyspace.db_mut(db).remove(key, Event::Del),
+                1 => _ = keyspace.db_mut(db).find(key).is_some(),
+                2 if step > 90_000 => _ = evicts(&mut keyspace),
+                3 => _ = keyspace.db_mut(db).set_deadline(key, Some(START + 1_000_000), Event::Expire),
+                4 => _ = keyspace.cron(true),
+                _ => {
+                    let longest = if random.below(9) == 0 { 3000 } else { 50 };
+                    let value = vec![b'v'; random.below(longest)];
+                    let deadline = if random.below(2) == 0 { at(1000) } else { Deadline::Clear };
+                    keyspace.db_mut(db).set_string(key, &value, deadline, Event::Set);
+                }
+            }
+            if step % 60_001 == 60_000 {
+                keyspace.db_mut(0).clear();
+            }
+        }
+        for db in &keyspace.dbs {
+            let queues = db.store.queues.as_ref().expect("the policy has them");
+            let (waiting, claimed) = (queues.waiting(), db.store.newcomers());
+            assert!(waiting > 50 && claimed == waiting, "{policy:?}: {waiting} wait, {claimed} say so");
+        }
+        let may_go = |db: &Db| if policy.is_volatile() { db.expires() } else { db.len() };
+        let expected: usize = keyspace.dbs.iter().map(may_go).sum();
+        assert_eq!((0..100_000).filter(|_| evicts(&mut keyspace)).count(), expected, "{policy:?}");
+    }
 }

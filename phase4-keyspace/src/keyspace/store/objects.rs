@@ -67,7 +67,8 @@ impl Store {
     /// Forgets every entry; the memory goes the way of [`Lazyfree`].
     pub fn detach(&mut self) {
         let (lazyfree, access) = (std::mem::take(&mut self.lazyfree), std::mem::take(&mut self.access));
-        let old = std::mem::replace(self, Store { lazyfree, access, ..Store::default() });
+        let queues = self.queues.take().map(|queues| Box::new(queues.emptied()));
+        let old = std::mem::replace(self, Store { lazyfree, access, queues, ..Store::default() });
         let keys = old.dict.len() as u64;
         self.lazyfree.store(Box::new(old), keys);
     }
