@@ -53,6 +53,15 @@ pub struct OutputLimits {
     pub pubsub: OutputLimit,
 }
 
+/// `maxmemory-clients`: what all clients together may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClientMemory {
+    /// So many bytes; 0: as many as there are.
+    Bytes(u64),
+    /// So many hundredths of `maxmemory`.
+    Percent(u64),
+}
+
 /// Longest request and longest argument, whatever is configured: offsets inside a request are 32 bits wide.
 pub const LONGEST_REQUEST: u64 = u32::MAX as u64 - 1;
 
@@ -121,6 +130,8 @@ pub struct Config {
     pub maxmemory: u64,
     /// What is forgotten.
     pub eviction: Eviction,
+    /// Most bytes of all clients together.
+    pub maxmemory_clients: ClientMemory,
     /// How long commands may wait for eviction: 0 not at all, 10 half a millisecond, 100 until there is room.
     pub eviction_tenacity: u64,
     /// Up to what collections are small.
@@ -200,6 +211,7 @@ impl Default for Config {
             protected_mode: true,
             maxmemory: 0,
             eviction: Eviction::default(),
+            maxmemory_clients: ClientMemory::Bytes(0),
             eviction_tenacity: 10,
             thresholds: Thresholds::default(),
             debugging: Debugging::Local,

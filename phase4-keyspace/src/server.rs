@@ -2,6 +2,7 @@
 pub mod admit;
 pub mod batch;
 mod cron;
+mod crowd;
 mod exec;
 pub mod execute;
 mod logging;
@@ -164,6 +165,7 @@ impl Service for Server {
     fn close(&mut self, conn: ConnId, ending: CloseReason) {
         let Some(client) = self.state.clients.close(conn) else { return };
         self.state.held -= usize::from(client.held.is_some());
+        self.state.client_memory = self.state.client_memory.saturating_sub(client.counted);
         if self.state.waiting.take(conn).is_some() {
             self.state.update_journal();
         }

@@ -1,5 +1,6 @@
 //! What a server *is* while it runs: databases, clients, parameters, counters. No control flow: commands and the server
 //! above read and change it.
+pub mod client_memory;
 pub mod clients;
 mod identity;
 pub mod logging;
@@ -86,6 +87,8 @@ pub struct State {
     pub listening: [Vec<SocketAddr>; 2],
     /// What is known of the limit on memory.
     pub room: Room,
+    /// What all clients take, as it was counted last.
+    pub client_memory: usize,
     /// How many clients are held.
     pub held: usize,
     /// The largest `used_memory` seen by the background work.
@@ -123,6 +126,7 @@ impl State {
             framed_port: 0,
             listening: Default::default(),
             room: Room::default(),
+            client_memory: 0,
             held: 0,
             peak_memory: 0,
             startup_memory: memory::used(),

@@ -8,7 +8,7 @@ use crate::access::Users;
 use crate::state::clients::Client;
 use crate::state::subscriptions::Space;
 use crate::state::transaction::Transaction;
-use crate::wire::args::{Args, Span};
+use crate::wire::args::Args;
 use crate::wire::reply::Wire;
 
 /// Redis keeps the first so many bytes of waiting replies in a buffer and what goes beyond in a list of blocks. Here all
@@ -31,26 +31,19 @@ struct Usage {
 impl Usage {
     fn of(client: &Client, stats: ConnStats, running: Option<Args<'_>>) -> Usage {
         let ConnStats { input_len, input_capacity, output_len, output_capacity } = stats;
-        let (mut parsed, mut spans) = (0, 0);
+        let mut parsed = 0;
         let mut argv = running.map_or(0, |args| args.from(0).map(<[u8]>::len).sum());
         if let Some(unfinished) = &client.unfinished {
             parsed = unfinished.progress.pos.min(input_len);
             argv = unfinished.spans.iter().map(|span| (span.end - span.start) as usize).sum();
-            spans = size_of_val(&**unfinished) + unfinished.spans.capacity() * size_of::<Span>();
         }
         let beyond = output_capacity.saturating_sub(REPLY_BUFFER);
-        let names = client.name.capacity() + client.lib_name.capacity() + client.lib_version.capacity();
         Usage {
             qbuf: (input_len - parsed, input_capacity.saturating_sub(input_len)),
             argv,
             buffer: [output_capacity, client.output_peak, output_len].map(|bytes| bytes.min(REPLY_BUFFER)),
             list: (usize::from(beyond > 0), beyond),
-            total: size_of::<Client>()
-                + names
-                + spans
-                + input_capacity
-                + output_capacity
-                + client.transaction.as_deref().map_or(0, Transaction::memory),
+            total: client.memory(stats),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::log;
 use crate::memory;
 use crate::state::clients::Client;
 
-use super::Server;
+use super::{Server, crowd};
 
 /// How long the most that waited for a client is remembered (`CLIENT LIST`'s `rbp`).
 const PEAKS: Duration = Duration::from_secs(5);
@@ -28,6 +28,7 @@ impl Server {
         }
         self.save_if_due(now);
         self.state.rewrite_if_due(now);
+        crowd::thin_out_all(&mut self.state, outbox);
         for (conn, waiting) in self.over_soft_limit(outbox) {
             if deliver::is_cut_off(&mut self.state, conn, waiting, now) {
                 outbox.abandon(conn);

@@ -14,6 +14,7 @@ use crate::wire::resp::Progress;
 use super::Server;
 use super::admit::Incoming;
 use super::batch::{Batch, Lookahead, Tail};
+use super::crowd::thin_out_after;
 use super::execute::{self, Outcome};
 
 /// A turn while it lasts.
@@ -61,7 +62,7 @@ impl Server {
             }
         };
         self.batch.shrink();
-        let Serving { consumed, out, .. } = serving;
+        let Serving { consumed, out, deliver, .. } = serving;
         let stats = &mut self.state.stats;
         stats.turns += 1;
         stats.answers += u64::from(out.len() > before);
@@ -74,6 +75,13 @@ impl Server {
             && deliver::is_cut_off(&mut self.state, conn, out.len() - sent, now)
         {
             return Served { consumed, next: Next::Abandon };
+        }
+        if self.state.client_memory_limit().is_some() {
+            let mut stats = deliver.outbox.stats(conn).unwrap_or_default();
+            stats.output_capacity = stats.output_capacity.max(out.capacity());
+            if thin_out_after(&mut self.state, conn, stats, deliver.outbox) {
+                return Served { consumed, next: Next::Abandon };
+            }
         }
         Served { consumed, next }
     }

@@ -55,6 +55,8 @@ pub struct Client {
     pub over_soft_limit: Option<Instant>,
     /// The most bytes of replies that have waited for it lately (`CLIENT LIST`'s `rbp`).
     pub output_peak: usize,
+    /// What it takes, as it was counted last.
+    pub counted: usize,
     /// When it connected.
     pub since: Instant,
     /// `CLIENT SETNAME`; empty: none.
@@ -217,6 +219,7 @@ impl Clients {
             last_command: None,
             over_soft_limit: None,
             output_peak: 0,
+            counted: 0,
             since: now,
             name: Vec::new(),
             lib_name: Vec::new(),

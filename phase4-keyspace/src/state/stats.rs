@@ -35,6 +35,8 @@ pub struct Stats {
     pub expired_before: u64,
     /// The same of `evicted_keys`.
     pub evicted_before: u64,
+    /// Clients closed because all of them together took too much.
+    pub evicted_clients: u64,
     /// Clients closed because their output grew beyond its limit.
     pub output_limit_closed: u64,
     /// Clients closed because of an unfinished request beyond `client-query-buffer-limit`.
@@ -73,6 +75,7 @@ impl Stats {
             misses: 0,
             expired_before: 0,
             evicted_before: 0,
+            evicted_clients: 0,
             output_limit_closed: 0,
             query_limit_closed: 0,
             rates: [Rate::default(); 3],

@@ -1,4 +1,5 @@
 //! `MEMORY`: what a key costs.
+use crate::command::server::memory::{DOCTOR, MALLOC_STATS, PURGE, STATS};
 use crate::command::{Command, Context, DataFn, Group, KeySpec, help};
 use crate::error::Error;
 use crate::text::integer;
@@ -10,6 +11,10 @@ pub const COMMANDS: &[Command] = &[Command::data("memory", -2, "", KeySpec::NONE
     .doc(Group::Server, "4.0.0", "Tells about memory; the subcommand says what.")
     .subcommands(&[
         row("help", 2, "loading stale", KeySpec::NONE, help_lines, "Lists the subcommands."),
+        STATS,
+        DOCTOR,
+        PURGE,
+        MALLOC_STATS,
         row("usage", -3, "readonly", KEY, usage, "Tells how many bytes a key and its value take.")
             .access(&["RO"]),
     ])];
@@ -48,8 +53,22 @@ fn usage(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result
 }
 
 fn help_lines(_: &mut Context<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> Result<(), Error> {
-    let usage = "    Return memory in bytes used by <key> and its value.";
-    help(reply, "MEMORY", &["USAGE <key> [SAMPLES <count>]", usage]);
+    help(
+        reply,
+        "MEMORY",
+        &[
+            "DOCTOR",
+            "    Tell what may be wrong with the use of memory.",
+            "MALLOC-STATS",
+            "    Tell what the allocator knows.",
+            "PURGE",
+            "    Give free memory back to the system.",
+            "STATS",
+            "    Tell what the memory in use is used for.",
+            "USAGE <key> [SAMPLES <count>]",
+            "    Return memory in bytes used by <key> and its value.",
+        ],
+    );
     Ok(())
 }
 

@@ -183,6 +183,7 @@ fn stats(page: &mut Page<'_>) {
         ("rejected_connections", stats.rejected_connections),
         ("expired_keys", expired),
         ("evicted_keys", evicted),
+        ("evicted_clients", stats.evicted_clients),
         ("total_eviction_exceeded_time", page.state.room.exceeded().as_millis() as u64),
         ("current_eviction_exceeded_time", page.state.room.exceeds_now().as_millis() as u64),
         ("keyspace_hits", stats.hits),

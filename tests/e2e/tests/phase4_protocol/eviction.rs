@@ -1,4 +1,6 @@
 //! A full memory: what is forgotten, what is refused, and who learns of it.
+use std::io::Write as _;
+
 use super::{expect, info, resp, start};
 use crate::support::{Conn, Server, eventually};
 
@@ -29,7 +31,9 @@ fn load(conn: &mut Conn, from: usize, to: usize, tail: &str) {
 
 #[test]
 fn without_room_and_with_nothing_to_forget_writes_are_refused_and_change_nothing() {
-    for policy in ["noeviction", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"] {
+    for policy in
+        ["noeviction", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "volatile-s3fifo"]
+    {
         let server = start(&["--maxmemory-policy", policy]);
         let (mut conn, mut other) = (server.connect(), server.connect());
         expect(&mut conn, "SET k old\r\nMULTI\r\nSET k new\r\n", "+OK\r\n+OK\r\n+QUEUED\r\n");
@@ -53,7 +57,7 @@ fn without_room_and_with_nothing_to_forget_writes_are_refused_and_change_nothing
 
 #[test]
 fn what_is_in_use_stays_below_the_limit_whatever_is_written() {
-    for policy in ["allkeys-lru", "allkeys-lfu", "allkeys-random"] {
+    for policy in ["allkeys-lru", "allkeys-lfu", "allkeys-random", "allkeys-s3fifo"] {
         let (_server, mut conn) = with_room(4 * MIB, policy);
         let limit: u64 = info(&mut conn, "maxmemory").parse().unwrap();
         // Short values, then long ones, then very long ones: what room there is goes from one kind to the other.
@@ -176,7 +180,7 @@ fn limits_are_set_in_any_unit_and_bad_ones_are_refused() {
             "maxmemory-policy",
             "lru",
             "argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, volatile-ttl, \
-             allkeys-lru, allkeys-lfu, allkeys-random, noeviction",
+             allkeys-lru, allkeys-lfu, allkeys-random, noeviction, volatile-s3fifo, allkeys-s3fifo",
         ),
         ("maxmemory-samples", "0", "argument must be between 1 and 2147483647 inclusive"),
         ("maxmemory-eviction-tenacity", "101", "argument must be between 0 and 100 inclusive"),
@@ -191,4 +195,85 @@ fn limits_are_set_in_any_unit_and_bad_ones_are_refused() {
     expect(&mut conn, "SET n v\r\nDBSIZE\r\n", format!("{OOM}:0\r\n"));
     expect(&mut conn, "CONFIG SET maxmemory 2mb lfu-decay-time 2147483647\r\n", "+OK\r\n");
     assert_eq!(info(&mut conn, "maxmemory"), "2097152");
+}
+
+#[test]
+fn clients_that_take_too_much_together_are_evicted_largest_first() {
+    for poller in ["epoll", "poll"] {
+        let server = start(&["--poller", poller, "--maxmemory-clients", "4mb"]);
+        let (mut conn, mut spared, mut large, mut small) =
+            (server.connect(), server.connect(), server.connect(), server.connect());
+        expect(
+            &mut conn,
+            "CONFIG GET maxmemory-clients\r\n",
+            "*2\r\n$17\r\nmaxmemory-clients\r\n$7\r\n4194304\r\n",
+        );
+        expect(&mut spared, "CLIENT NO-EVICT on\r\n", "+OK\r\n");
+        // Fronts of requests, whose rest never comes.
+        let front = |bytes: u64| [b"*1\r\n$9000000\r\n", &vec![b'x'; bytes as usize][..]].concat();
+        expect(&mut spared, "PING\r\n", "+PONG\r\n");
+        small.send(&front(MIB / 16));
+        spared.send(&front(MIB));
+        (small.wait_until_taken(), spared.wait_until_taken());
+        // It is closed while it sends.
+        let _ = large.stream.write_all(&front(6 * MIB));
+        large.read_until_closed();
+        eventually("one is evicted", || (info(&mut conn, "evicted_clients") == "1").then_some(()));
+        assert_eq!(info(&mut conn, "connected_clients"), "3");
+        expect(&mut conn, "CONFIG SET maxmemory-clients 1mb\r\n", "+OK\r\n");
+        small.read_until_closed();
+        // The one that is spared counts: nothing is left but the client that asks.
+        conn.read_until_closed();
+        let mut conn = server.connect();
+        conn.send(b"PING\r\n");
+        conn.read_until_closed();
+        server.wait_stderr("it takes");
+    }
+}
+
+#[test]
+fn the_memory_of_clients_can_be_a_share_of_all() {
+    let server = start(&["--maxmemory-clients", "1%"]);
+    let mut conn = server.connect();
+    let front = [b"*1\r\n$3000000\r\n", &vec![b'x'; 2 * MIB as usize][..]].concat();
+    // Without a limit on the whole there is none on the share.
+    let mut other = server.connect();
+    other.send(&front);
+    other.wait_until_taken();
+    expect(&mut conn, "CONFIG GET maxmemory-clients\r\n", "*2\r\n$17\r\nmaxmemory-clients\r\n$2\r\n1%\r\n");
+    assert_eq!(info(&mut conn, "evicted_clients"), "0");
+    expect(&mut conn, "CONFIG SET maxmemory 100mb\r\n", "+OK\r\n");
+    other.read_until_closed();
+    assert_eq!(info(&mut conn, "evicted_clients"), "1");
+}
+
+#[test]
+fn memory_tells_where_it_went() {
+    let server = start(&[]);
+    let mut conn = server.connect();
+    load(&mut conn, 0, 1000, " EX 1000");
+    let fields = 10 + 1 + 17;
+    conn.send(b"MEMORY STATS\r\n");
+    assert_eq!(conn.read_line(), format!("*{}\r\n", fields * 2));
+    let mut names = Vec::new();
+    while names.len() < fields {
+        names.push(String::from_utf8(super::read_bulk(&mut conn)).unwrap());
+        match conn.read_line().as_bytes() {
+            [b':', ..] => {}
+            [b'$', ..] => _ = conn.read_line(),
+            [b'*', b'6', ..] => {
+                for _ in 0..3 {
+                    super::read_bulk(&mut conn);
+                    conn.read_line();
+                }
+            }
+            other => panic!("{:?}", String::from_utf8_lossy(other)),
+        }
+    }
+    assert!(names.contains(&"db.0".into()) && names.contains(&"dataset.bytes".into()), "{names:?}");
+    expect(&mut conn, "MEMORY PURGE\r\n", "+OK\r\n");
+    conn.send(b"MEMORY DOCTOR\r\n");
+    assert!(String::from_utf8(super::read_bulk(&mut conn)).unwrap().contains("too little"));
+    conn.send(b"MEMORY MALLOC-STATS\r\n");
+    assert!(String::from_utf8(super::read_bulk(&mut conn)).unwrap().contains("handed out"));
 }

@@ -58,7 +58,6 @@ pub const STATS: &[Field] = &[
     ("sync_partial_err", "0"),
     ("expired_stale_perc", "0.00"),
     ("expired_time_cap_reached_count", "0"),
-    ("evicted_clients", "0"),
     ("migrate_cached_sockets", "0"),
     ("slave_expires_tracked_keys", "0"),
     ("active_defrag_hits", "0"),
