@@ -157,7 +157,7 @@ impl Service for Server {
                 room::make_room(&mut self.state, deliver);
             }
             self.state.stats.cron_time += start.elapsed();
-            let sooner = if self.state.room.is_behind() { Some(Duration::ZERO) } else { sooner };
+            let sooner = if self.state.room.goes_on() { Some(Duration::ZERO) } else { sooner };
             self.next_cron = now + sooner.map_or(regular, |sooner| sooner.min(regular));
         }
     }

@@ -30,12 +30,9 @@ pub(super) fn make_room(state: &mut State, deliver: &mut Deliver<'_>) -> bool {
     let found = forget(state);
     end_unit(state, deliver, Unit::Background);
     let now = deliver.outbox.now();
-    if !state.is_full() {
-        state.room.end_behind(now);
-    } else if found {
-        state.room.begin_behind(now);
-    }
-    found || !state.is_full()
+    let full = state.is_full();
+    state.room.settle(now, full, found);
+    found || !full
 }
 
 // ANCHOR: make-room

@@ -12,30 +12,35 @@ pub struct Room {
     behind_since: Option<Instant>,
     /// How long it was behind before that, in all.
     was_behind: Duration,
+    /// The background goes on with it.
+    goes_on: bool,
 }
 
 impl Default for Room {
     fn default() -> Self {
-        Room { limit: usize::MAX, behind_since: None, was_behind: Duration::ZERO }
+        Room { limit: usize::MAX, behind_since: None, was_behind: Duration::ZERO, goes_on: false }
     }
 }
 
 impl Room {
-    /// Eviction has been given up for now, with too much still in use.
-    pub fn begin_behind(&mut self, now: Instant) {
-        self.behind_since.get_or_insert(now);
-    }
-
-    /// No more is in use than may be.
-    pub fn end_behind(&mut self, now: Instant) {
-        if let Some(since) = self.behind_since.take() {
-            self.was_behind += now - since;
+    /// Eviction has come to an end for now: is too much still in use, and was there still something to forget?
+    pub fn settle(&mut self, now: Instant, full: bool, found: bool) {
+        self.goes_on = full && found;
+        if full {
+            self.behind_since.get_or_insert(now);
+        } else if let Some(since) = self.behind_since.take() {
+            self.was_behind += now.saturating_duration_since(since);
         }
     }
 
     /// Whether eviction is behind.
     pub fn is_behind(&self) -> bool {
         self.behind_since.is_some()
+    }
+
+    /// Whether it is worth going on at once in the background.
+    pub fn goes_on(&self) -> bool {
+        self.goes_on
     }
 
     /// How long eviction has been behind, this time (`current_eviction_exceeded_time`).
@@ -87,6 +92,20 @@ impl State {
 mod tests {
     use super::*;
     use crate::config::Config;
+
+    #[test]
+    fn the_background_goes_on_while_that_helps() {
+        let (mut room, start) = (Room::default(), Instant::now());
+        let later = |seconds| start + Duration::from_secs(seconds);
+        room.settle(start, true, true);
+        assert!(room.goes_on() && room.is_behind());
+        // Nothing is left to forget: to look again and again would be to spin.
+        room.settle(later(1), true, false);
+        assert!(!room.goes_on() && room.is_behind());
+        room.settle(later(3), false, true);
+        assert!(!room.goes_on() && !room.is_behind());
+        assert_eq!(room.exceeded(), Duration::from_secs(3));
+    }
 
     #[test]
     fn tenacity_is_patience() {
