@@ -30,7 +30,7 @@ pub(super) fn make_room(state: &mut State, deliver: &mut Deliver<'_>) -> bool {
     let found = forget(state);
     end_unit(state, deliver, Unit::Background);
     let now = deliver.outbox.now();
-    let full = state.is_full();
+    let full = state.lacks_room();
     state.room.settle(now, full, found);
     found || !full
 }
@@ -42,7 +42,7 @@ fn forget(state: &mut State) -> bool {
     let patience = state.eviction_patience();
     let mut start = None;
     for round in 1.. {
-        if !state.is_full() {
+        if !state.lacks_room() {
             break;
         }
         // What is no longer wanted goes first: a large value takes many rounds to be freed, and is room already.

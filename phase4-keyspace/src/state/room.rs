@@ -75,6 +75,17 @@ impl State {
         memory::used() > self.room.limit
     }
 
+    /// Bytes in use that do not count: what waits to be written to the append-only file. Evictions are logged too, and would bring
+    /// about more evictions.
+    pub fn not_counted(&self) -> usize {
+        self.aof.log.capacity()
+    }
+
+    /// Whether too much is in use even without what does not count.
+    pub fn lacks_room(&self) -> bool {
+        memory::used().saturating_sub(self.not_counted()) > self.room.limit
+    }
+
     /// How long one command may wait for eviction, before the rest is left to the background; `None`: until there is room.
     pub fn eviction_patience(&self) -> Option<Duration> {
         let tenacity = self.config.eviction_tenacity;

@@ -22,7 +22,6 @@ pub const MEMORY: &[Field] = &[
     ("number_of_cached_scripts", "0"),
     ("number_of_functions", "0"),
     ("number_of_libraries", "0"),
-    ("mem_not_counted_for_evict", "0"),
     ("mem_replication_backlog", "0"),
     ("mem_total_replication_buffers", "0"),
     ("mem_clients_slaves", "0"),

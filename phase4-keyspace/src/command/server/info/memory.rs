@@ -36,6 +36,7 @@ pub fn section(page: &mut Page<'_>) {
     page.field("mem_clients_normal", page.buffers.bytes);
     page.field("mem_allocator", if cfg!(target_env = "gnu") { "libc" } else { "unknown" });
     page.absent(absent::MEMORY);
+    page.field("mem_not_counted_for_evict", page.state.not_counted());
     page.field("mem_aof_buffer", page.state.aof.log.capacity());
     page.field("lazyfree_pending_objects", page.state.keyspace.lazyfree_pending());
     page.field("lazyfreed_objects", page.state.keyspace.lazyfreed());
