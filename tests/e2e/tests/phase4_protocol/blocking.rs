@@ -7,7 +7,7 @@ use super::{expect, info, read_bulk, start, start_framed, text};
 use crate::support::{Conn, Server, eventually};
 
 /// Has a client ask for something that is not there, and waits until it is blocked.
-fn block(server: &Server, request: &str) -> Conn {
+pub fn block(server: &Server, request: &str) -> Conn {
     let mut control = server.connect();
     let before: usize = info(&mut control, "blocked_clients").parse().unwrap();
     let mut conn = server.connect();
@@ -16,14 +16,14 @@ fn block(server: &Server, request: &str) -> Conn {
     conn
 }
 
-fn until_blocked(control: &mut Conn, count: usize) {
+pub fn until_blocked(control: &mut Conn, count: usize) {
     eventually("clients are blocked", || {
         (info(control, "blocked_clients") == count.to_string()).then_some(())
     });
 }
 
 /// What a client gets without having asked for more.
-fn gets(conn: &mut Conn, reply: &str) {
+pub fn gets(conn: &mut Conn, reply: &str) {
     let got = conn.read_exact(reply.len());
     assert_eq!(text(&got), reply);
 }

@@ -15,6 +15,7 @@ mod limits;
 mod process;
 mod requests;
 mod sessions;
+mod streams;
 mod transactions;
 
 use crate::support::{Conn, Server};
