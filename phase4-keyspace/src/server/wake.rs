@@ -60,13 +60,19 @@ fn serve(state: &mut State, deliver: &mut Deliver<'_>, Waiter { conn, at, .. }: 
     let mut reply = Reply::new(&mut out, wire);
     match run(&mut context(state, blocked.db, &[]), blocked.args.as_args(), Some(at), &mut reply) {
         Ok(Tried::Done) => {}
-        Ok(Tried::Nothing(_)) => return tell(state, deliver),
+        Ok(Tried::Nothing(_)) => return goes_on_waiting(state, deliver),
         Err(error) => fail(state, blocked.command, &error, wire, &mut out),
     }
     state.unblock(conn, deliver.outbox);
     deliver.late_reply(state, conn, |reply| reply.encoded(&out));
     let ran = Ran { command: blocked.command, db: blocked.db, args: blocked.args.as_args() };
     log_unit(state, Some(ran), true);
+    tell(state, deliver);
+}
+
+/// A request that was tried again has found nothing, and may have met a key whose time was over.
+fn goes_on_waiting(state: &mut State, deliver: &mut Deliver<'_>) {
+    log_unit(state, None, true);
     tell(state, deliver);
 }
 
