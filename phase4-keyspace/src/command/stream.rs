@@ -13,7 +13,7 @@ pub mod trim;
 
 use super::{Command, Context, DataFn, Group, KeySpec, element};
 use crate::error::Error;
-use crate::keyspace::stream::{Fields, Id};
+use crate::keyspace::stream::{Fields, Id, IdText};
 use crate::keyspace::{Edit, Event, Key, Stream, Value};
 use crate::wire::args::Args;
 use crate::wire::reply::Reply;
@@ -66,10 +66,29 @@ fn bulk_id(reply: &mut Reply<'_>, id: Id) {
     id.with_text(|text| reply.bulk(text));
 }
 
+/// Appends entries one after another. Neighbours often share their time, which is written down once then.
+#[derive(Default)]
+struct Writer {
+    id: IdText,
+}
+
+impl Writer {
+    fn entry(&mut self, reply: &mut Reply<'_>, id: Id, fields: Fields<'_>) {
+        reply.array(2);
+        reply.bulk(self.id.of(id));
+        pairs(reply, fields);
+    }
+}
+
 /// Appends an entry: its ID, and its fields with their values.
 fn entry(reply: &mut Reply<'_>, id: Id, fields: Fields<'_>) {
     reply.array(2);
     bulk_id(reply, id);
+    pairs(reply, fields);
+}
+
+#[inline(always)]
+fn pairs(reply: &mut Reply<'_>, fields: Fields<'_>) {
     reply.array(fields.len() * 2);
     for (field, value) in fields.pairs() {
         element::bulk(reply, field);
@@ -125,10 +144,13 @@ fn range(
 
 /// Appends an array of the entries between two IDs, `count` at most (0: all).
 fn entries(reply: &mut Reply<'_>, stream: &Stream, (from, to): (Id, Id), count: u64, reverse: bool) {
-    reply.counted_array(|reply| {
+    // Mostly there are as many as are asked for.
+    let guess = count.min(stream.len()) as usize;
+    let mut writer = Writer::default();
+    reply.guessed_array(guess, |reply| {
         let mut written = 0;
         let visit = |id: Id, fields: Fields<'_>| {
-            entry(reply, id, fields);
+            writer.entry(reply, id, fields);
             written += 1;
             written != count
         };

@@ -14,7 +14,7 @@ mod tests;
 
 pub use chunk::Fields;
 pub use group::{ConsumerId, Group, Pending};
-pub use id::Id;
+pub use id::{Id, IdText};
 pub use log::{Log, Until};
 pub use progress::Tally;
 

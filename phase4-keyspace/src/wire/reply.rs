@@ -103,6 +103,14 @@ impl<'a> Reply<'a> {
         if self.wire == Wire::Framed {
             return self.framed_bytes(bytes);
         }
+        if let len @ 10..=32 = bytes.len() {
+            let mut piece = [b'\n'; 40];
+            piece[..4].copy_from_slice(&[b'$', b'0' + (len / 10) as u8, b'0' + (len % 10) as u8, b'\r']);
+            piece[5..5 + len].copy_from_slice(bytes);
+            piece[5 + len] = b'\r';
+            self.out.extend_from_slice(&piece);
+            return self.out.truncate(self.out.len() - (33 - len));
+        }
         // The output grows once, not once more for the line end.
         self.out.reserve(bytes.len() + HEADER_AND_END);
         self.header(b'$', bytes.len());
@@ -134,6 +142,21 @@ impl<'a> Reply<'a> {
     /// An array whose length is known only when it is written: `fill` appends the elements and returns how many.
     pub fn counted_array(&mut self, fill: impl FnOnce(&mut Reply<'_>) -> usize) {
         self.counted(fill, Reply::array);
+    }
+
+    /// The same where it's mostly `guess`: then nothing that has been written need be moved.
+    pub fn guessed_array(&mut self, guess: usize, fill: impl FnOnce(&mut Reply<'_>) -> usize) {
+        let start = self.out.len();
+        self.array(guess);
+        let elements = self.out.len();
+        let count = fill(self);
+        if count != guess {
+            self.out.drain(start..elements);
+            let end = self.out.len();
+            self.array(count);
+            let header = self.out.len() - end;
+            self.out[start..].rotate_right(header);
+        }
     }
 
     /// The same for distinct elements.
@@ -326,8 +349,22 @@ mod tests {
             [b"$3\r\n1.5\r\n".to_vec(), b",1.5\r\n".to_vec(), frame(4, &[&1.5f64.to_le_bytes()])]
         );
         assert_eq!(in_each(|r| r.verbatim("txt", b"hi"))[1], b"=6\r\ntxt:hi\r\n");
-        let twelve = in_each(|r| r.bulk(b"twelve bytes"));
-        assert_eq!(twelve[0], b"$12\r\ntwelve bytes\r\n");
+        for len in 0..100 {
+            let text = "x".repeat(len);
+            let expected = format!("${len}\r\n{text}\r\n");
+            assert_eq!(in_each(|r| r.bulk(text.as_bytes()))[1], expected.as_bytes(), "{len}");
+        }
+        for guess in [0, 1, 2, 10] {
+            let two = in_each(|r| {
+                r.integer(7);
+                r.guessed_array(guess, |r| {
+                    r.bulk(b"a");
+                    r.bulk(b"b");
+                    2
+                });
+            });
+            assert_eq!(two[0], b":7\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n");
+        }
     }
 
     #[test]

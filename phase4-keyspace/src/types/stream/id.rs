@@ -83,6 +83,43 @@ impl Id {
     }
 }
 
+/// IDs as text, one after another: the time is written again only when it's another one.
+pub struct IdText {
+    ms: Option<u64>,
+    text: [u8; 41],
+    /// Where the number begins.
+    start: usize,
+}
+
+impl Default for IdText {
+    fn default() -> Self {
+        IdText { ms: None, text: [b'-'; 41], start: 0 }
+    }
+}
+
+impl IdText {
+    /// An ID's text.
+    #[inline]
+    pub fn of(&mut self, id: Id) -> &[u8] {
+        if self.ms != Some(id.ms) {
+            let digits = Decimal::unsigned(id.ms);
+            let digits = digits.as_bytes();
+            self.text[..digits.len()].copy_from_slice(digits);
+            self.text[digits.len()] = b'-';
+            (self.ms, self.start) = (Some(id.ms), digits.len() + 1);
+        }
+        if id.seq < 10 {
+            self.text[self.start] = b'0' + id.seq as u8;
+            return &self.text[..=self.start];
+        }
+        let digits = Decimal::unsigned(id.seq);
+        let digits = digits.as_bytes();
+        let end = self.start + digits.len();
+        self.text[self.start..end].copy_from_slice(digits);
+        &self.text[..end]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,8 +164,11 @@ mod tests {
 
     #[test]
     fn written_down_it_comes_back() {
-        for one in [Id::MIN, id(1, 0), id(0, 1), id(1_700_000_000_000, 12), Id::MAX] {
+        let mut texts = IdText::default();
+        for one in [Id::MIN, id(1, 0), id(0, 1), id(1_700_000_000_000, 12), id(1_700_000_000_000, 7), Id::MAX]
+        {
             assert_eq!(one.with_text(|text| Id::parse(text, 3)), Some(one));
+            assert_eq!(Id::parse(texts.of(one), 3), Some(one));
             assert_eq!(Id::from_bytes(one.to_bytes()), one);
         }
         assert!(id(1, 256).to_bytes() < id(2, 0).to_bytes());
