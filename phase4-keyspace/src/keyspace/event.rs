@@ -1,4 +1,7 @@
 //! What can happen to a key: the event, the name under which it is published, and who subscribes to it.
+mod names;
+
+use names::NAMES;
 
 /// What happened to a key, or to a whole database.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -167,72 +170,7 @@ pub enum Class {
 impl Event {
     /// As it is published.
     pub const fn name(self) -> &'static str {
-        match self {
-            Event::New => "new",
-            Event::Set => "set",
-            Event::Append => "append",
-            Event::SetRange => "setrange",
-            Event::IncrBy => "incrby",
-            Event::IncrByFloat => "incrbyfloat",
-            Event::HSet => "hset",
-            Event::HIncrBy => "hincrby",
-            Event::HIncrByFloat => "hincrbyfloat",
-            Event::HDel => "hdel",
-            Event::SAdd => "sadd",
-            Event::SRem => "srem",
-            Event::SPop => "spop",
-            Event::SInterStore => "sinterstore",
-            Event::SUnionStore => "sunionstore",
-            Event::SDiffStore => "sdiffstore",
-            Event::SetBit => "setbit",
-            Event::SortStore => "sortstore",
-            Event::LPush => "lpush",
-            Event::RPush => "rpush",
-            Event::LPop => "lpop",
-            Event::RPop => "rpop",
-            Event::LInsert => "linsert",
-            Event::LSet => "lset",
-            Event::LRem => "lrem",
-            Event::LTrim => "ltrim",
-            Event::ZAdd => "zadd",
-            Event::ZIncr => "zincr",
-            Event::ZRem => "zrem",
-            Event::ZRemRangeByRank => "zremrangebyrank",
-            Event::ZRemRangeByScore => "zremrangebyscore",
-            Event::ZRemRangeByLex => "zremrangebylex",
-            Event::ZPopMin => "zpopmin",
-            Event::ZPopMax => "zpopmax",
-            Event::ZRangeStore => "zrangestore",
-            Event::ZUnionStore => "zunionstore",
-            Event::ZInterStore => "zinterstore",
-            Event::ZDiffStore => "zdiffstore",
-            Event::XAdd => "xadd",
-            Event::XTrim => "xtrim",
-            Event::XDel => "xdel",
-            Event::XSetId => "xsetid",
-            Event::XGroupCreate => "xgroup-create",
-            Event::XGroupSetId => "xgroup-setid",
-            Event::XGroupDestroy => "xgroup-destroy",
-            Event::XGroupCreateConsumer => "xgroup-createconsumer",
-            Event::XGroupDelConsumer => "xgroup-delconsumer",
-            Event::XReadGroup => "xreadgroup",
-            Event::XAck => "xack",
-            Event::XClaim => "xclaim",
-            Event::Del => "del",
-            Event::Expire => "expire",
-            Event::Persist => "persist",
-            Event::Expired => "expired",
-            Event::Evicted => "evicted",
-            Event::RenameFrom => "rename_from",
-            Event::RenameTo => "rename_to",
-            Event::MoveFrom => "move_from",
-            Event::MoveTo => "move_to",
-            Event::CopyTo => "copy_to",
-            Event::Restore => "restore",
-            Event::KeyMiss => "keymiss",
-            Event::Flush => "flush",
-            Event::Swap => "swap",
-        }
+        NAMES[self as usize].1
     }
 
     /// Which subscribers want it.
