@@ -79,7 +79,7 @@ fn hand_out(arguments: &Arguments) -> Result<()> {
     }
     if edition == Edition::Student {
         println!("{} is yours. Go there and type `cargo next`.", shown.display());
-        println!("(The first time that compiles the grader, a minute in silence.)");
+        println!("(The first time that compiles the grader: a minute or two.)");
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ fn students(phase: Phase) -> String {
          $ cargo grade {phase}              # all checks of a phase, at length\n\
          $ cargo grade --explain CHECK     # what a check wants, and why\n\
          ```\n\n\
-         The first `cargo next` compiles the grader, which takes a minute and says nothing meanwhile.\n\n\
+         The first `cargo next` compiles the grader, which takes a minute or two.\n\n\
          Bodies marked `todo!(\"step …\")` or `// TODO step …` are yours to write, in their order; everything else is \
          given. `{}/TASKS.md` holds the task of each chapter. The grader looks at your programs from outside, through \
          their sockets. `.course.toml` remembers where this workspace came from and how far it has come. Nothing that \
