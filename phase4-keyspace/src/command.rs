@@ -24,6 +24,7 @@ pub mod lookup;
 pub mod permission;
 pub mod pubsub;
 pub mod reach;
+pub mod redact;
 pub mod replay;
 pub mod restart;
 pub mod server;
@@ -207,6 +208,9 @@ static TABLE: &[&[Command]] = &[
     transaction::COMMANDS,
     pubsub::COMMANDS,
     acl::COMMANDS,
+    server::slowlog::COMMANDS,
+    server::latency::COMMANDS,
+    server::monitor::COMMANDS,
 ];
 
 /// All rows, subcommands not included.

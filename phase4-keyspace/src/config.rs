@@ -1,5 +1,6 @@
 //! What the operator can ask for. A parameter takes effect or is refused by name; none is merely stored.
 pub mod apply;
+pub mod elsewhere;
 pub mod file;
 pub mod fixed;
 pub mod include;
@@ -8,6 +9,7 @@ pub mod notify;
 pub mod rewrite;
 pub mod table;
 pub mod value;
+pub mod watching;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -120,6 +122,14 @@ pub struct Config {
     pub users: Vec<Vec<Vec<u8>>>,
     /// The file that users are loaded from and saved to instead; empty: none.
     pub aclfile: PathBuf,
+    /// What is written down about requests that take long.
+    pub watching: watching::Watching,
+    /// New names of commands (`rename-command`); empty: the command is gone.
+    pub renames: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Lines that mean nothing here.
+    pub not_heeded: BTreeSet<String>,
+    /// Who may change parameters that name files.
+    pub protected_configs: Debugging,
     /// Most entries of `ACL LOG`.
     pub acllog_max_len: u64,
     /// A new user reaches every channel (`acl-pubsub-default allchannels`).
@@ -206,6 +216,10 @@ impl Default for Config {
             requirepass: Vec::new(),
             users: Vec::new(),
             aclfile: PathBuf::new(),
+            watching: watching::Watching::default(),
+            renames: Vec::new(),
+            not_heeded: BTreeSet::new(),
+            protected_configs: Debugging::No,
             acllog_max_len: 128,
             open_channels: false,
             protected_mode: true,

@@ -4,6 +4,7 @@ pub(crate) mod chunks;
 pub(crate) mod pieces;
 pub(crate) mod prefetch;
 pub mod process;
+pub mod ticks;
 pub(crate) mod unused;
 
 /// `used_memory`: bytes handed out and in use. What lies free inside the pages of records is a kind of fragmentation:

@@ -8,6 +8,7 @@ pub mod execute;
 mod logging;
 mod room;
 mod run;
+mod seen;
 mod tell;
 mod turn;
 pub mod unit;
@@ -168,6 +169,9 @@ impl Service for Server {
         self.state.client_memory = self.state.client_memory.saturating_sub(client.counted);
         if self.state.waiting.take(conn).is_some() {
             self.state.update_journal();
+        }
+        if client.monitors {
+            self.state.monitors.retain(|monitor| *monitor != conn);
         }
         if let Some(subscriptions) = &client.subscriptions {
             self.state.pubsub.forget(conn, subscriptions);

@@ -2,6 +2,7 @@
 //! above read and change it.
 pub mod client_memory;
 pub mod clients;
+pub mod histogram;
 mod identity;
 pub mod logging;
 pub mod meter;
@@ -11,6 +12,7 @@ pub mod recorder;
 pub mod rewriting;
 pub mod room;
 pub mod saving;
+pub mod slow;
 pub mod stats;
 pub mod subscriptions;
 pub mod transaction;
@@ -41,6 +43,7 @@ use pause::Pause;
 use pubsub::PubSub;
 use recorder::Recorder;
 use room::Room;
+use slow::{Latency, SlowLog, Watch};
 use stats::Stats;
 use waiting::{Blocked, Waiting};
 use watchers::Watchers;
@@ -67,6 +70,14 @@ pub struct State {
     pub recorder: Option<Recorder>,
     /// Who listens to which channels.
     pub pubsub: PubSub,
+    /// Who is shown every request (`MONITOR`).
+    pub monitors: Vec<ConnId>,
+    /// Looks how long commands take.
+    pub watch: Watch,
+    /// Those that took long.
+    pub slow_log: SlowLog,
+    /// And when they did.
+    pub latency: Latency,
     /// Who watches which keys.
     pub watchers: Watchers,
     /// Who waits for which keys.
@@ -116,6 +127,10 @@ impl State {
             active_expire: true,
             recorder: None,
             pubsub: PubSub::default(),
+            monitors: Vec::new(),
+            watch: Watch::default(),
+            slow_log: SlowLog::default(),
+            latency: Latency::default(),
             watchers: Watchers::default(),
             waiting: Waiting::default(),
             persist: Persist::default(),
@@ -135,6 +150,7 @@ impl State {
         };
         state.update_journal();
         state.set_eviction();
+        state.update_watch();
         state
     }
 
@@ -155,8 +171,8 @@ impl State {
 
     /// `CONFIG RESETSTAT`.
     pub fn reset_stats(&mut self) {
-        self.stats = Stats::new(self.stats.commands.len());
-        self.stats.expired_before = self.keyspace.expired_keys();
+        let (tracks, expired_before) = (self.stats.tracks, self.keyspace.expired_keys());
+        self.stats = Stats { tracks, expired_before, ..Stats::new(self.stats.commands.len()) };
         self.stats.evicted_before = self.keyspace.evicted_keys();
         self.room.reset();
     }
@@ -178,6 +194,7 @@ impl State {
             replies: client.replies,
             unauthenticated,
             limited: client.limited,
+            monitors: client.monitors,
             queues: client.transaction.is_some(),
             listens: client.wire != Wire::Resp3 && client.subscriptions.is_some(),
         })
@@ -189,6 +206,7 @@ impl State {
             && !caller.is_silent()
             && caller.wire != Wire::Framed
             && self.pause.is_none()
+            && self.monitors.is_empty()
             && !self.persist.failed
             && self.aof.failure.is_none()
     }
@@ -260,25 +278,6 @@ impl State {
         self.release(conn, outbox);
         self.update_journal();
         true
-    }
-
-    /// Begins `CLIENT PAUSE`, or changes it. As nothing may be written, keys whose time is over stay and are hidden.
-    pub fn begin_pause(&mut self, pause: Pause) {
-        self.pause = Some(pause);
-        self.keyspace.hide_expired(true);
-    }
-
-    /// Ends `CLIENT PAUSE` and serves every client again that it held.
-    pub fn end_pause(&mut self, outbox: &mut Outbox) {
-        self.pause = None;
-        self.keyspace.hide_expired(false);
-        for client in self.clients.iter_mut() {
-            if client.held.is_some_and(|held| held.why == HeldBy::Pause) {
-                client.held = None;
-                self.held -= 1;
-                outbox.resume(client.conn);
-            }
-        }
     }
 
     /// When something here wants to be woken, apart from the regular background work.

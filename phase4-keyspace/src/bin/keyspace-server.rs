@@ -12,9 +12,9 @@ use phase1_echo::output;
 use phase1_echo::server::check_room;
 use phase3_eventloop::event_loop::EventLoop;
 use phase3_eventloop::trace::Trace;
-use phase4_keyspace::command::acl;
 use phase4_keyspace::command::inspect::{check, explain};
 use phase4_keyspace::command::restart;
+use phase4_keyspace::command::{acl, lookup};
 use phase4_keyspace::config::listen::{FRAMED_LISTENER, Listening, RESP_LISTENER, listen};
 use phase4_keyspace::config::{Config, apply, file};
 use phase4_keyspace::log;
@@ -60,6 +60,7 @@ fn the_file(args: &[Vec<u8>]) -> Result<PathBuf> {
 fn run(args: &[Vec<u8>]) -> Result<()> {
     let mut config = Config::from_args(args)?;
     apply::enter(&mut config)?;
+    lookup::rename(&config.renames).map_err(anyhow::Error::msg)?;
     let mut server = Server::new(config.clone(), Instant::now());
     server.state.tick(Instant::now());
     acl::load_at_start(&mut server.state)?;

@@ -45,12 +45,6 @@ const ABSENT: &[(&str, &str)] = &[
     ("read stream fast", "xlen"),
     ("read stream slow blocking", "xread"),
     ("write stream slow blocking", "xreadgroup"),
-    ("slow", "latency latency|help slowlog slowlog|help"),
-    (
-        "admin slow dangerous",
-        "latency|doctor latency|graph latency|histogram latency|history latency|latest latency|reset monitor slowlog|get \
-         slowlog|len slowlog|reset",
-    ),
 ];
 
 /// The catalogue; its numbers are those of the command table.

@@ -81,6 +81,11 @@ fn reset(context: &mut ServerContext<'_>, _: Args<'_>, reply: &mut Reply<'_>) ->
         context.state.pubsub.forget(context.conn, &subscriptions);
         context.deliver.outbox.never_idle(context.conn, false);
     }
+    if std::mem::take(&mut context.client().monitors) {
+        let conn = context.conn;
+        context.state.monitors.retain(|monitor| *monitor != conn);
+        context.deliver.outbox.never_idle(conn, false);
+    }
     let client = context.client();
     client.transaction = None;
     client.db = 0;

@@ -1,5 +1,5 @@
 //! From a name as the client wrote it to the command's row: a small open-addressing table, built once at start.
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use super::Command;
 use crate::state::stats::CommandId;
@@ -7,8 +7,36 @@ use crate::wire::args::Args;
 
 /// The server's command table, by name and by id.
 pub fn table() -> &'static Lookup {
-    static TABLE: LazyLock<Lookup> = LazyLock::new(|| Lookup::new(super::all()));
+    static TABLE: LazyLock<Lookup> =
+        LazyLock::new(|| Lookup::with_names(super::all(), RENAMED.get().map_or(&[], Vec::as_slice)));
     &TABLE
+}
+
+/// Names of commands and what they are called instead.
+type Renames = Vec<(String, String)>;
+
+static RENAMED: OnceLock<Renames> = OnceLock::new();
+
+/// Gives commands other names (`rename-command`), before the table is used; by an empty one a command cannot be called.
+///
+/// # Errors
+/// Names a command that there is not, or a new name that another command has.
+pub fn rename(names: &[(Vec<u8>, Vec<u8>)]) -> Result<(), String> {
+    let text = |name: &[u8]| String::from_utf8_lossy(name).to_lowercase();
+    let mut renames = Renames::new();
+    for (name, new) in names {
+        let (name, new) = (text(name), text(new));
+        if super::find(name.as_bytes()).is_none() || renames.iter().any(|(known, _)| *known == name) {
+            return Err(format!("rename-command: there is no command '{name}'"));
+        }
+        let is_moved = |other: &str| other == name || renames.iter().any(|(known, _)| known == other);
+        let taken = super::find(new.as_bytes()).is_some_and(|other| !is_moved(other.name));
+        if taken || !new.is_empty() && renames.iter().any(|(_, known)| *known == new) {
+            return Err(format!("rename-command: there is a command '{new}' already"));
+        }
+        renames.push((name, new));
+    }
+    RENAMED.set(renames).map_err(|_| "rename-command: names are given once, at the start".to_string())
 }
 
 /// What a request asks for.
@@ -25,10 +53,18 @@ pub enum Resolved {
 struct Entry {
     row: &'static Command,
     full_name: String,
+    /// What clients call it, if that is something else; empty: it cannot be called.
+    renamed: Option<String>,
     /// Subcommand `i` has the id `subs + i`.
     subs: CommandId,
     /// Neither a subcommand nor a command with some.
     simple: bool,
+}
+
+impl Entry {
+    fn called(&self) -> &str {
+        self.renamed.as_deref().unwrap_or(self.row.name)
+    }
 }
 
 /// Every command by name and by id.
@@ -56,8 +92,21 @@ const EMPTY: CommandId = CommandId::MAX;
 impl Lookup {
     /// Takes in all rows and their subcommands.
     pub fn new(rows: impl Iterator<Item = &'static Command>) -> Self {
+        Self::with_names(rows, &[])
+    }
+
+    /// The same, with some commands renamed.
+    fn with_names(rows: impl Iterator<Item = &'static Command>, renames: &[(String, String)]) -> Self {
+        let renamed =
+            |row: &Command| renames.iter().find(|(name, _)| name == row.name).map(|(_, new)| new.clone());
         let mut entries: Vec<Entry> = rows
-            .map(|row| Entry { row, full_name: row.name.into(), subs: 0, simple: row.subcommands.is_empty() })
+            .map(|row| Entry {
+                row,
+                full_name: row.name.into(),
+                renamed: renamed(row),
+                subs: 0,
+                simple: row.subcommands.is_empty(),
+            })
             .collect();
         let top_level = entries.len();
         for id in 0..top_level {
@@ -66,6 +115,7 @@ impl Lookup {
             entries.extend(container.subcommands.iter().map(|row| Entry {
                 row,
                 full_name: format!("{}|{}", container.name, row.name),
+                renamed: None,
                 subs: 0,
                 simple: false,
             }));
@@ -80,12 +130,16 @@ impl Lookup {
         };
         for id in 0..top_level {
             let row = lookup.entries[id].row;
-            let (folded, container) = (fold(row.name.as_bytes()), !row.subcommands.is_empty());
+            let name = lookup.entries[id].called().to_owned();
+            if name.is_empty() {
+                continue;
+            }
+            let (folded, container) = (fold(name.as_bytes()), !row.subcommands.is_empty());
             let mut at = lookup.first_slot(folded);
             while lookup.slots[at].id != EMPTY {
                 at = (at + 1) & (lookup.slots.len() - 1);
             }
-            let exact = row.name.len() <= EXACT && row.name.bytes().all(|byte| byte.is_ascii_alphabetic());
+            let exact = name.len() <= EXACT && name.bytes().all(|byte| byte.is_ascii_alphabetic());
             lookup.slots[at] = Slot { folded, id: id as CommandId, container, exact };
         }
         lookup
@@ -160,7 +214,7 @@ impl Lookup {
 
     #[cold]
     fn is_named(&self, id: CommandId, name: &[u8]) -> bool {
-        self.row(id).name.as_bytes().eq_ignore_ascii_case(name)
+        self.entries[id as usize].called().as_bytes().eq_ignore_ascii_case(name)
     }
 
     /// Multiplying spreads the low bits up; the top ones are the best mixed.

@@ -4,5 +4,8 @@ pub mod commands;
 pub mod config;
 pub mod debug;
 pub mod info;
+pub mod latency;
 pub mod memory;
+pub mod monitor;
 pub mod persistence;
+pub mod slowlog;

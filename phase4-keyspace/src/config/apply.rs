@@ -43,6 +43,10 @@ pub fn enter(config: &mut Config) -> Result<()> {
         let opened = log::to_file(config.dir.join(&config.logfile));
         opened.with_context(|| format!("logfile {}", config.logfile.display()))?;
     }
+    if !config.not_heeded.is_empty() {
+        let all: Vec<&str> = config.not_heeded.iter().map(String::as_str).collect();
+        log::warning(format_args!("not heeded, because it means nothing here: {}", all.join(", ")));
+    }
     let possible = raise_descriptors(config.maxclients);
     if possible < config.maxclients {
         log::warning(format_args!(

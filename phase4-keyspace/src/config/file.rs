@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow, bail, ensure};
 
-use super::{Config, fixed, include, table};
+use super::{Config, elsewhere, fixed, include, table};
 use crate::wire::inline;
 
 /// A file may include another one; this deep.
@@ -34,6 +34,19 @@ impl Config {
         }
     }
 
+    /// Remembers a parameter that means nothing here, to be told once.
+    fn do_not_heed(&mut self, name: &str, why: &str) -> Result<()> {
+        self.not_heeded.insert(format!("{name} ({why})"));
+        Ok(())
+    }
+
+    /// Takes in a command's new name.
+    fn rename(&mut self, words: &[&[u8]]) -> Result<()> {
+        let [name, new] = words else { bail!("a command and its new name are needed; '' removes it") };
+        self.renames.push((name.to_vec(), new.to_vec()));
+        Ok(())
+    }
+
     /// Takes in a user's line. Its rules are read when the commands that they name are known.
     fn add_user(&mut self, words: &[&[u8]]) -> Result<()> {
         let known = self.users.iter().any(|user| user[0] == words[0]);
@@ -50,12 +63,21 @@ impl Config {
         if name.eq_ignore_ascii_case(b"user") {
             return self.add_user(words);
         }
+        if name.eq_ignore_ascii_case(b"rename-command") {
+            return self.rename(words);
+        }
         let name = std::str::from_utf8(name).unwrap_or_default();
         if let Some(parameter) = table::find(name) {
             return (parameter.set)(self, words).map_err(|refusal| anyhow!("{refusal}"));
         }
         match fixed::find(name) {
-            Some(fixed) => fixed.check(words).map_err(|refusal| anyhow!("{refusal}")),
+            Some(fixed) => match fixed.check(words) {
+                Err(_) if fixed.harmless => self.do_not_heed(fixed.name, fixed.why),
+                checked => checked.map_err(|refusal| anyhow!("{refusal}")),
+            },
+            None if elsewhere::why(name).is_some() => {
+                self.do_not_heed(name, elsewhere::why(name).unwrap_or_default())
+            }
             None => bail!("there is no parameter of this name; --help lists them"),
         }
     }
@@ -197,8 +219,8 @@ mod tests {
             (&["--port"], "--port : a value is missing"),
             (&["--port", "65536"], "--port 65536: argument must be between 0 and 65535 inclusive"),
             (
-                &["--io-threads", "4"],
-                "--io-threads 4: one thread is the point; the only value accepted is '1'",
+                &["--cluster-enabled", "yes"],
+                "--cluster-enabled yes: this server does not have it; the only value accepted is 'no'",
             ),
             (&["--port", "1", "--", "x"], "-- x: there is no parameter of this name; --help lists them"),
         ];

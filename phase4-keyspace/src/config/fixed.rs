@@ -12,6 +12,8 @@ pub struct Fixed {
     pub value: &'static str,
     /// Why no other one is.
     pub why: &'static str,
+    /// Another value in a file is told and not heeded, since a server that does not heed it serves as well.
+    pub harmless: bool,
 }
 
 /// The fixed parameter of this name, in any case.
@@ -37,27 +39,33 @@ const ONE_THREAD: &str = "one thread is the point";
 
 /// What other servers can be asked for and this one cannot.
 pub static FIXED: &[Fixed] = &[
-    fixed("slowlog-log-slower-than", Anytime, "-1", "the slow log is not built yet"),
-    fixed("latency-tracking", Anytime, "no", "latency percentiles are not built yet"),
-    fixed("activedefrag", Anytime, "no", NEVER),
+    harmless("activedefrag", Anytime, "no", NEVER),
     fixed("tls-port", Anytime, "0", NEVER),
     fixed("replicaof", AtStart, "", NEVER),
     fixed("slaveof", AtStart, "", NEVER),
     fixed("cluster-enabled", AtStart, "no", NEVER),
-    fixed("daemonize", AtStart, "no", "it stays in the foreground; let your shell or service manager do it"),
-    fixed("supervised", AtStart, "no", NEVER),
-    fixed("pidfile", AtStart, "", "it stays in the foreground, so who started it knows its process id"),
-    fixed("io-threads", AtStart, "1", ONE_THREAD),
-    fixed("io-threads-do-reads", AtStart, "no", ONE_THREAD),
-    fixed("syslog-enabled", AtStart, "no", "the log goes to stderr or to logfile"),
-    fixed("always-show-logo", AtStart, "no", "there is no logo"),
+    harmless(
+        "daemonize",
+        AtStart,
+        "no",
+        "it stays in the foreground; let your shell or service manager do it",
+    ),
+    harmless("supervised", AtStart, "no", NEVER),
+    harmless("pidfile", AtStart, "", "it stays in the foreground, so who started it knows its process id"),
+    harmless("io-threads", AtStart, "1", ONE_THREAD),
+    harmless("io-threads-do-reads", AtStart, "no", ONE_THREAD),
+    harmless("syslog-enabled", AtStart, "no", "the log goes to stderr or to logfile"),
+    harmless("always-show-logo", AtStart, "no", "there is no logo"),
     fixed("unixsocket", AtStart, "", NEVER),
-    fixed("enable-module-command", AtStart, "no", NEVER),
-    fixed("enable-protected-configs", AtStart, "no", NEVER),
+    harmless("enable-module-command", AtStart, "no", NEVER),
 ];
 
 const fn fixed(name: &'static str, change: Change, value: &'static str, why: &'static str) -> Fixed {
-    Fixed { name, change, value, why }
+    Fixed { name, change, value, why, harmless: false }
+}
+
+const fn harmless(name: &'static str, change: Change, value: &'static str, why: &'static str) -> Fixed {
+    Fixed { name, change, value, why, harmless: true }
 }
 
 #[cfg(test)]

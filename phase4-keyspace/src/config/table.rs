@@ -4,6 +4,7 @@ mod collections;
 mod log;
 mod memory;
 mod persistence;
+mod watching;
 
 use std::ffi::OsStr;
 use std::ops::RangeInclusive;
@@ -51,6 +52,7 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
         .iter()
         .chain(access::ACCESS)
         .chain(memory::MEMORY)
+        .chain(watching::WATCHING)
         .chain(persistence::PERSISTENCE)
         .chain(log::LOG)
         .chain(collections::COLLECTIONS)
@@ -192,6 +194,15 @@ static PARAMETERS: &[Parameter] = &[
         get: |c| value::word(c.debugging, DEBUGGING),
         set: |c, w| {
             c.debugging = value::choice(one(w)?, DEBUGGING)?;
+            Ok(())
+        },
+    },
+    Parameter {
+        name: "enable-protected-configs",
+        change: AtStart,
+        get: |c| value::word(c.protected_configs, DEBUGGING),
+        set: |c, w| {
+            c.protected_configs = value::choice(one(w)?, DEBUGGING)?;
             Ok(())
         },
     },

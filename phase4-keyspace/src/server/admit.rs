@@ -129,6 +129,11 @@ fn may_not(
         permitted(state, caller.conn, (id, args), outbox).map_err(|reason| permission::error(reason, id))?;
         sort_permitted(state, caller, id, args)?;
     }
+    let about_keys =
+        [Flag::Write, Flag::ReadOnly, Flag::MayReplicate].iter().any(|flag| row.flags.has(*flag));
+    if caller.monitors && about_keys {
+        return Err(Error::other("ERR Replica can't interact with the keyspace"));
+    }
     if caller.listens && !LISTENERS.contains(&row.name) {
         let name = lookup::table().full_name(id);
         return Err(Error::other(format!(

@@ -16,6 +16,7 @@ use crate::wire::reply::Reply;
 use super::admit::{Incoming, permitted, sort_permitted};
 use super::logging::log_step;
 use super::run::{fail, refuse, run};
+use super::seen;
 
 /// Runs what the client has queued. An error at run time is the reply of its command and stops nothing; one at the time of
 /// queueing, or a watched key that has changed, stops everything.
@@ -57,6 +58,7 @@ pub(super) fn exec(
         if let Err(error) = run(state, caller, (queued.command, row), &incoming, out, deliver) {
             fail(state, queued.command, &error, caller.wire, out);
         }
+        seen::ran(state, deliver, conn, queued.command, incoming.args);
         log_step(state, Ran { command: queued.command, db: caller.db, args: incoming.args });
         if matches!(row.run, Run::Server(_)) {
             // SELECT and HELLO hold for what is queued behind them.

@@ -16,6 +16,7 @@ use super::admit::{Incoming, Verdict, admit};
 use super::exec;
 use super::room::is_out_of_memory;
 use super::run::{fail, refuse, run, run_data};
+use super::seen;
 use super::unit::{Unit, end_unit};
 
 /// What became of a request.
@@ -50,6 +51,9 @@ pub fn execute_ordinary(
     if let Err(error) = run_data(state, caller, (id, function), incoming, out) {
         fail(state, id, &error, caller.wire, out);
     }
+    if let Some(took) = state.watch.is_slow() {
+        seen::slow(state, caller.conn, id, incoming.args, took);
+    }
     let ran = Ran { command: id, db: caller.db, args: incoming.args };
     if end_unit(state, deliver, Unit::Command(ran)) {
         deliver.end_reply(state, *caller, start, out, true);
@@ -78,6 +82,7 @@ pub fn execute(
             if let Err(error) = run(state, caller, (id, row), &incoming, out, deliver) {
                 fail(state, id, &error, wire, out);
             }
+            seen::ran(state, deliver, conn, id, incoming.args);
             // An error changes nothing, but the command may have met a key whose time was over.
             let ran = Ran { command: id, db: caller.db, args: incoming.args };
             end_unit(state, deliver, Unit::Command(ran));
@@ -92,6 +97,7 @@ pub fn execute(
             if let Err(error) = exec::exec(state, caller, out, deliver) {
                 fail(state, id, &error, wire, out);
             }
+            seen::ran(state, deliver, conn, id, incoming.args);
             end_unit(state, deliver, Unit::Transaction);
         }
         Ok(Verdict::Queue(id, row)) => {

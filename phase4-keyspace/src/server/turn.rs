@@ -99,6 +99,7 @@ impl Serving<'_> {
         let then = batch.gather(self.input, self.consumed, client, &limits, ahead);
         batch.warm(ahead.db);
         let (out, deliver) = (&mut *self.out, &mut self.deliver);
+        state.watch.begin();
         let mut next = None;
         let mut last = None;
         // ANCHOR: serve-batch-body

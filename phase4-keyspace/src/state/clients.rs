@@ -65,6 +65,8 @@ pub struct Client {
     pub lib_name: Vec<u8>,
     /// `CLIENT SETINFO lib-ver`.
     pub lib_version: Vec<u8>,
+    /// It is shown every request.
+    pub monitors: bool,
     /// `CLIENT NO-EVICT`.
     pub no_evict: bool,
     /// The client's end of the connection.
@@ -118,6 +120,7 @@ impl Client {
     /// `CLIENT LIST`'s idea of the letters that describe a client.
     pub fn flags(&self) -> String {
         let letters = [
+            (self.monitors, 'O'),
             (self.subscriptions.is_some(), 'P'),
             (self.transaction.is_some(), 'x'),
             (self.held.is_some(), 'b'),
@@ -158,6 +161,8 @@ pub struct Caller {
     pub unauthenticated: bool,
     /// Its user may not do everything: each of its requests is looked at.
     pub limited: bool,
+    /// It has said `MONITOR`: what it says about keys would stand between what it is shown.
+    pub monitors: bool,
     /// It has said `MULTI`: its requests are queued.
     pub queues: bool,
     /// It listens to channels and could not tell a message from a reply: it may do little else.
@@ -173,7 +178,7 @@ impl Caller {
     /// Whether there are commands that it may not run just now.
     #[inline]
     pub fn is_restricted(self) -> bool {
-        self.unauthenticated | self.limited | self.queues | self.listens
+        self.unauthenticated | self.limited | self.monitors | self.queues | self.listens
     }
 }
 
@@ -224,6 +229,7 @@ impl Clients {
             name: Vec::new(),
             lib_name: Vec::new(),
             lib_version: Vec::new(),
+            monitors: false,
             no_evict: false,
             peer: accepted.peer,
             local: accepted.local,

@@ -4,7 +4,7 @@ use std::time::Instant;
 use super::stats::{CommandId, Stats};
 
 /// Attributes calls and time to commands: one reading of the clock and one addition per run of equal commands, not per
-/// command. A run goes on from one client's turn to the next while the loop does nothing else between them.
+/// command; the calls of a run share its time evenly. A run goes on from one client's turn to the next while the loop does nothing else between them.
 #[derive(Default)]
 pub struct Meter {
     running: Option<Run>,
@@ -15,6 +15,8 @@ struct Run {
     since: Instant,
     /// Not written down yet.
     calls: u64,
+    /// Written down.
+    all_calls: u64,
 }
 
 impl Meter {
@@ -26,7 +28,7 @@ impl Meter {
             _ => {
                 let since = Instant::now();
                 self.end_run(since, stats);
-                self.running = Some(Run { command, since, calls: 1 });
+                self.running = Some(Run { command, since, calls: 1, all_calls: 0 });
             }
         }
     }
@@ -41,14 +43,19 @@ impl Meter {
     /// Writes down the calls of a run that may go on, without asking the clock for its time.
     pub fn write_calls(&mut self, stats: &mut Stats) {
         if let Some(run) = &mut self.running {
-            stats.commands[run.command as usize].calls += std::mem::take(&mut run.calls);
+            stats.commands[run.command as usize].calls += run.calls;
+            run.all_calls += std::mem::take(&mut run.calls);
         }
     }
 
     fn end_run(&mut self, now: Instant, stats: &mut Stats) {
         self.write_calls(stats);
-        if let Some(run) = self.running.take() {
-            stats.commands[run.command as usize].time += now - run.since;
+        let Some(run) = self.running.take() else { return };
+        let (id, took) = (run.command as usize, now - run.since);
+        stats.commands[id].time += took;
+        if stats.tracks && run.all_calls > 0 {
+            let each = took.as_nanos() as u64 / run.all_calls;
+            stats.histograms[id].get_or_insert_default().add(each, run.all_calls);
         }
     }
 }

@@ -2,6 +2,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::histogram::Histogram;
 use crate::error::Error;
 
 /// Index of a command or subcommand in the table, dense from 0: counters per command are a plain vector.
@@ -11,6 +12,10 @@ pub type CommandId = u16;
 pub struct Stats {
     /// Per command, by its id.
     pub commands: Vec<CommandStats>,
+    /// How long the calls of each took, by its id, if that is kept.
+    pub histograms: Vec<Option<Box<Histogram>>>,
+    /// Whether it is (`latency-tracking`).
+    pub tracks: bool,
     /// Error replies by their first word.
     pub errors: BTreeMap<String, u64>,
     /// Connections accepted and not refused.
@@ -63,6 +68,8 @@ impl Stats {
     pub fn new(commands: usize) -> Self {
         Stats {
             commands: vec![CommandStats::default(); commands],
+            histograms: vec![None; commands],
+            tracks: false,
             errors: BTreeMap::new(),
             connections_received: 0,
             rejected_connections: 0,

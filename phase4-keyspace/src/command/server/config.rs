@@ -8,7 +8,7 @@ use crate::command::{Command, Group, ServerFn, help};
 use crate::config::apply;
 use crate::config::fixed::{self, Fixed};
 use crate::config::table::{self, Change, Parameter};
-use crate::config::{Config, Port, listen, rewrite};
+use crate::config::{Config, Debugging, Port, listen, rewrite};
 use crate::error::Error;
 use crate::log;
 use crate::memory;
@@ -89,7 +89,7 @@ fn set(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -
     }
     let mut changes: Vec<(Target, &[u8])> = Vec::new();
     for at in (2..args.len()).step_by(2) {
-        let target = target(args.get(at))?;
+        let target = target(context, args.get(at))?;
         if changes.iter().any(|(earlier, _)| earlier.name() == target.name()) {
             return Err(refused(args.get(at), "duplicate parameter"));
         }
@@ -117,7 +117,7 @@ fn set(context: &mut ServerContext<'_>, args: Args<'_>, reply: &mut Reply<'_>) -
     Ok(())
 }
 
-fn target(name: &[u8]) -> Result<Target, Error> {
+fn target(context: &mut ServerContext<'_>, name: &[u8]) -> Result<Target, Error> {
     let text = std::str::from_utf8(name).unwrap_or_default();
     let (target, change) = match (table::find(text), fixed::find(text)) {
         (Some(parameter), _) => (Target::Parameter(parameter), parameter.change),
@@ -130,7 +130,17 @@ fn target(name: &[u8]) -> Result<Target, Error> {
     match change {
         Change::Anytime => Ok(target),
         Change::AtStart => Err(refused(name, "can't set immutable config")),
+        Change::Protected if may_name_files(context) => Ok(target),
         Change::Protected => Err(refused(name, "can't set protected config")),
+    }
+}
+
+/// `enable-protected-configs`
+fn may_name_files(context: &mut ServerContext<'_>) -> bool {
+    match context.state.config.protected_configs {
+        Debugging::Yes => true,
+        Debugging::Local => context.client().peer.ip().is_loopback(),
+        Debugging::No => false,
     }
 }
 
@@ -145,7 +155,7 @@ fn refused(typed: &[u8], why: &str) -> Error {
 }
 
 /// Puts new values in force. What the loop and the process enforce has to be told to them.
-fn apply(context: &mut ServerContext<'_>, config: Config) -> Result<(), Error> {
+fn apply(context: &mut ServerContext<'_>, mut config: Config) -> Result<(), Error> {
     if config.maxclients != context.state.config.maxclients {
         let possible = apply::raise_descriptors(config.maxclients);
         if possible < config.maxclients {
@@ -154,6 +164,13 @@ fn apply(context: &mut ServerContext<'_>, config: Config) -> Result<(), Error> {
             );
             return Err(failed("maxclients", &why));
         }
+    }
+    if config.dir != context.state.config.dir {
+        let entered = std::env::set_current_dir(&config.dir).and_then(|()| std::env::current_dir());
+        config.dir = entered.map_err(|error| {
+            let why = error.to_string();
+            failed("dir", why.split(" (os error").next().unwrap_or(&why))
+        })?;
     }
     relisten(context, &config)?;
     switch_log(context, &config)?;
@@ -166,6 +183,7 @@ fn apply(context: &mut ServerContext<'_>, config: Config) -> Result<(), Error> {
     let lower = config.maxmemory != context.state.config.maxmemory;
     context.state.config = config;
     context.state.update_journal();
+    context.state.update_watch();
     context.state.set_eviction();
     if lower && context.state.is_full() {
         log::warning(format_args!(

@@ -42,6 +42,7 @@ const SECTIONS: &[Section] = &[
     Section { name: "CPU", by_default: true, write: cpu },
     Section { name: "Modules", by_default: true, write: |_| {} },
     Section { name: "Commandstats", by_default: false, write: command_stats },
+    Section { name: "Latencystats", by_default: false, write: latency_stats },
     Section { name: "Errorstats", by_default: true, write: error_stats },
     Section { name: "Cluster", by_default: true, write: |page| page.field("cluster_enabled", 0) },
     Section { name: "Keyspace", by_default: true, write: keyspace },
@@ -246,6 +247,24 @@ fn command_stats(page: &mut Page<'_>) {
             "cmdstat_{name}:calls={},usec={usec},usec_per_call={per_call:.2},rejected_calls={},failed_calls={}",
             stats.calls, stats.rejected, stats.failed
         ));
+    }
+}
+
+/// For each command that has run: within which time so many per cent of its calls ended, in microseconds.
+fn latency_stats(page: &mut Page<'_>) {
+    let state = &*page.state;
+    let percentiles = &state.config.watching.latency_percentiles;
+    let mut lines = Vec::new();
+    for (id, histogram) in state.stats.histograms.iter().enumerate() {
+        let Some(histogram) = histogram else { continue };
+        let told =
+            |percent: &f64| format!("p{percent}={:.3}", histogram.percentile(*percent) as f64 / 1000.0);
+        let told: Vec<String> = percentiles.iter().map(told).collect();
+        let name = lookup::table().full_name(id as u16);
+        lines.push(format!("latency_percentiles_usec_{name}:{}", told.join(",")));
+    }
+    for line in lines {
+        page.line(format_args!("{line}"));
     }
 }
 

@@ -17,6 +17,7 @@ mod requests;
 mod sessions;
 mod streams;
 mod transactions;
+mod watching;
 
 use crate::support::{Conn, Server};
 
