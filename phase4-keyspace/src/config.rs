@@ -55,6 +55,17 @@ pub struct OutputLimits {
     pub pubsub: OutputLimit,
 }
 
+impl Default for OutputLimits {
+    fn default() -> Self {
+        const MB: u64 = 1 << 20;
+        OutputLimits {
+            normal: OutputLimit { hard: 0, soft: 0, seconds: 0 },
+            replica: OutputLimit { hard: 256 * MB, soft: 64 * MB, seconds: 60 },
+            pubsub: OutputLimit { hard: 32 * MB, soft: 8 * MB, seconds: 60 },
+        }
+    }
+}
+
 /// `maxmemory-clients`: what all clients together may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ClientMemory {
@@ -208,11 +219,7 @@ impl Default for Config {
             hz: 10,
             proto_max_bulk_len: 512 * MB,
             client_query_buffer_limit: 1024 * MB,
-            output_limits: OutputLimits {
-                normal: OutputLimit { hard: 0, soft: 0, seconds: 0 },
-                replica: OutputLimit { hard: 256 * MB, soft: 64 * MB, seconds: 60 },
-                pubsub: OutputLimit { hard: 32 * MB, soft: 8 * MB, seconds: 60 },
-            },
+            output_limits: OutputLimits::default(),
             requirepass: Vec::new(),
             users: Vec::new(),
             aclfile: PathBuf::new(),

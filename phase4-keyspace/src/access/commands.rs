@@ -50,11 +50,9 @@ impl CommandSet {
 
     /// Whether the request may run. A subcommand's first argument stands behind its name.
     pub fn permits(&self, id: Id, is_subcommand: bool, args: Args<'_>) -> bool {
-        // ANCHOR: permits-body
         let first = || args.at(if is_subcommand { 2 } else { 1 });
         let named = |allowed: &Vec<u8>| first().is_some_and(|arg| arg.eq_ignore_ascii_case(allowed));
         self.everything || self.has(id) || self.first_args(id).iter().any(named)
-        // ANCHOR_END: permits-body
     }
 
     /// Permits or forbids a command with all its subcommands.

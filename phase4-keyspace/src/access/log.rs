@@ -65,14 +65,12 @@ pub struct Log {
 impl Log {
     /// Notes an event; at most `most` entries are kept.
     pub fn note(&mut self, event: Event, time: i64, client: String, most: usize) {
-        // ANCHOR: note-body
         let recent = self.entries.iter().take(LOOKED_AT);
         let mut same = recent.map(|entry| entry.event == event && (time - entry.time).abs() <= GROUPED);
         let known = same.position(|same| same).and_then(|at| self.entries.remove(at));
         let count = known.map_or(1, |entry| entry.count + 1);
         self.entries.push_front(Entry { event, count, time, client });
         self.entries.truncate(most);
-        // ANCHOR_END: note-body
     }
 
     /// The entries, newest first.

@@ -93,7 +93,6 @@ pub struct Denial {
 impl Selector {
     /// Why this selector alone does not permit the request; `None`: it does.
     pub fn denies(&self, request: &Request<'_>) -> Option<Denial> {
-        // ANCHOR: selector-denies-body
         let Request { command, is_subcommand, is_free, args, keys, channels } = *request;
         if !is_free && !self.commands.permits(command, is_subcommand, args) {
             return Some(Denial { reason: Reason::Command, at: 0 });
@@ -109,26 +108,21 @@ impl Selector {
         let is_pattern = channels == ChannelUse::Patterns;
         let mut named = named.filter(|at| !self.reaches_channel(args.get(*at), is_pattern));
         named.next().map(|at| Denial { reason: Reason::Channel, at })
-        // ANCHOR_END: selector-denies-body
     }
 
     /// Whether a key may be used so.
     fn reaches_key(&self, key: &[u8], KeyUse { reads, writes, .. }: KeyUse) -> bool {
-        // ANCHOR: reaches-key-body
         let fits =
             |it: &KeyPattern| (it.read || !reads) && (it.write || !writes) && glob::matches(&it.pattern, key);
         self.all_keys || self.keys.iter().any(fits)
-        // ANCHOR_END: reaches-key-body
     }
 
     /// Whether a channel may be used. A pattern may be listened to only if it is one of the selector's own, letter by letter:
     /// whether all that fits one pattern fits another is not looked into.
     pub fn reaches_channel(&self, name: &[u8], is_pattern: bool) -> bool {
-        // ANCHOR: reaches-channel-body
         let fits =
             |pattern: &Vec<u8>| if is_pattern { pattern == name } else { glob::matches(pattern, name) };
         self.all_channels || self.channels.iter().any(fits)
-        // ANCHOR_END: reaches-channel-body
     }
 
     /// Whether the values of all keys, whatever their names, may be read.

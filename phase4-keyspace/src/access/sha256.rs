@@ -23,7 +23,6 @@ const START: [u32; 8] =
 
 /// The digest of a message.
 pub fn sha256(message: &[u8]) -> [u8; 32] {
-    // ANCHOR: sha256-body
     let mut state = START;
     let mut blocks = message.chunks_exact(64);
     for block in &mut blocks {
@@ -43,7 +42,6 @@ pub fn sha256(message: &[u8]) -> [u8; 32] {
         bytes.copy_from_slice(&word.to_be_bytes());
     }
     digest
-    // ANCHOR_END: sha256-body
 }
 
 /// Mixes one block of 64 bytes into the state.

@@ -55,13 +55,11 @@ impl User {
     /// Why a request may not run; `None`: it may. One selector has to permit all of it. Of the reasons of several, the last
     /// counts: that of the selector that came furthest.
     pub fn denies(&self, request: &Request<'_>) -> Option<Denial> {
-        // ANCHOR: user-denies-body
         let mut furthest = Denial { reason: Reason::Command, at: 0 };
         for selector in &self.selectors {
             furthest = furthest.max(selector.denies(request)?);
         }
         Some(furthest)
-        // ANCHOR_END: user-denies-body
     }
 
     /// Whether it may do everything: its requests need not be looked at.

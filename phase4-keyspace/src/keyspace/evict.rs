@@ -70,7 +70,6 @@ impl Keyspace {
     // ANCHOR: evict
     /// Forgets one key, or looks for one.
     pub fn evict(&mut self) -> Round {
-        // ANCHOR: evict-body
         let victim = match self.policy() {
             Policy::NoEviction => None,
             Policy::AllKeysRandom | Policy::VolatileRandom => self.any(),
@@ -88,7 +87,6 @@ impl Keyspace {
         self.db_mut(db).evict(reference);
         self.evictor.evicted += 1;
         Round::Evicted
-        // ANCHOR_END: evict-body
     }
     // ANCHOR_END: evict
 

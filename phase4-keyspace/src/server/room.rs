@@ -38,7 +38,6 @@ pub(super) fn make_room(state: &mut State, deliver: &mut Deliver<'_>) -> bool {
 // ANCHOR: make-room
 /// Whether there is room now, or might be later.
 fn forget(state: &mut State) -> bool {
-    // ANCHOR: make-room-body
     let patience = state.eviction_patience();
     let mut start = None;
     for round in 1.. {
@@ -57,6 +56,5 @@ fn forget(state: &mut State) -> bool {
         }
     }
     true
-    // ANCHOR_END: make-room-body
 }
 // ANCHOR_END: make-room

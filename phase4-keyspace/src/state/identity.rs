@@ -40,13 +40,11 @@ impl State {
 
     /// A user is gone: so are its clients.
     pub fn close_clients_of(&mut self, id: UserId, me: ConnId, outbox: &mut Outbox) {
-        // ANCHOR: close-clients-body
         let limited = !self.users.default_user().is_unlimited();
         for client in self.clients.iter_mut().filter(|client| client.user == id) {
             (client.user, client.limited, client.authenticated) = (UserId::DEFAULT, limited, false);
             close(client, Some(me), outbox);
         }
-        // ANCHOR_END: close-clients-body
     }
 }
 

@@ -1,4 +1,6 @@
 //! One reply, written straight into the connection's output in whichever of the three encodings the client speaks.
+mod counted;
+
 use crate::error::Error;
 use crate::text::double::Double;
 use crate::text::integer::{DECIMAL_LEN, decimal};
@@ -137,40 +139,6 @@ impl<'a> Reply<'a> {
     /// `count` elements follow.
     pub fn array(&mut self, count: usize) {
         self.aggregate(b'*', count, count);
-    }
-
-    /// An array whose length is known only when it is written: `fill` appends the elements and returns how many.
-    pub fn counted_array(&mut self, fill: impl FnOnce(&mut Reply<'_>) -> usize) {
-        self.counted(fill, Reply::array);
-    }
-
-    /// The same where it's mostly `guess`: then nothing that has been written need be moved.
-    pub fn guessed_array(&mut self, guess: usize, fill: impl FnOnce(&mut Reply<'_>) -> usize) {
-        let start = self.out.len();
-        self.array(guess);
-        let elements = self.out.len();
-        let count = fill(self);
-        if count != guess {
-            self.out.drain(start..elements);
-            let end = self.out.len();
-            self.array(count);
-            let header = self.out.len() - end;
-            self.out[start..].rotate_right(header);
-        }
-    }
-
-    /// The same for distinct elements.
-    pub fn counted_set(&mut self, fill: impl FnOnce(&mut Reply<'_>) -> usize) {
-        self.counted(fill, Reply::set);
-    }
-
-    fn counted(&mut self, fill: impl FnOnce(&mut Reply<'_>) -> usize, announce: fn(&mut Reply<'a>, usize)) {
-        let start = self.out.len();
-        let count = fill(self);
-        let end = self.out.len();
-        announce(self, count);
-        let header = self.out.len() - end;
-        self.out[start..].rotate_right(header);
     }
 
     /// Elements that were written elsewhere, in this reply's encoding.

@@ -59,7 +59,6 @@ impl Db {
     // ANCHOR: s3fifo
     /// Looks for a key to forget.
     pub(in crate::keyspace) fn search_queues(&mut self) -> Search {
-        // ANCHOR: s3fifo-body
         let Some(volatile) = self.store.queues.as_ref().map(|queues| queues.volatile) else {
             return Search::Nothing;
         };
@@ -78,7 +77,6 @@ impl Db {
             }
         }
         Search::Unfinished
-        // ANCHOR_END: s3fifo-body
     }
 
     /// The first newcomer moves on if it was used, or is not to be forgotten; else it goes, and the ghost remembers it.
