@@ -153,7 +153,9 @@ fn the_stock_configuration_of_redis_starts() {
         assert_eq!(text(&conn.read_exact(4)), "*2\r\n", "{name} is neither in force nor named");
         read_bulk(&mut conn);
         let shown = text(&read_bulk(&mut conn));
-        let plain = value.join(" ").replace('"', "");
+        let written = value.join(" ").replace('"', "");
+        let megabytes = written.strip_suffix("mb").and_then(|count| count.parse::<u64>().ok());
+        let plain = megabytes.map_or(written, |count| (count << 20).to_string());
         assert!(
             shown == plain || shown.contains(value.first().unwrap_or(&"")) || name.ends_with("limit"),
             "{name}: {shown}, not {plain}"
