@@ -16,6 +16,7 @@ use crate::record::side::Slab;
 use crate::record::{DEADLINE, Draft, FAR_KEY, HEADER, RAW, Record, Ref, SHAPE, STRING, WIDE};
 use crate::types::Millis;
 
+mod compact;
 mod objects;
 
 /// Longer keys live in their own slab, and a record holds an index.
@@ -285,22 +286,5 @@ impl Store {
     pub fn place_of(&self, hasher: &Hasher, reference: Ref) -> (u64, Place) {
         let hash = hasher.hash(self.key(reference));
         (hash, self.dict.find(hash, |r| r == reference).expect("every record has its entry"))
-    }
-
-    /// Moves some records out of a page that is worth emptying; whether there was one.
-    pub fn compact(&mut self, hasher: &Hasher, records: usize) -> bool {
-        let Some(page) = self.heap.compaction_candidate() else { return false };
-        for reference in self.heap.records_of(page, records) {
-            let (_, place) = self.place_of(hasher, reference);
-            let moved = self.heap.relocate(reference);
-            self.dict.redirect(place, moved);
-            self.set_owners(moved);
-            self.moved_in_queues(reference, moved);
-            let record = self.heap.record(moved);
-            if record.has(DEADLINE) {
-                self.deadlines.moved(record.seat(), moved);
-            }
-        }
-        true
     }
 }

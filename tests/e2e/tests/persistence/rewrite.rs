@@ -23,7 +23,7 @@ fn rewritten(client: &mut Client, count: u32) {
 
 #[test]
 fn a_rewritten_log_is_short_and_says_the_same() {
-    for (preamble, base) in [("yes", "appendonly.aof.2.base.rdb"), ("no", "appendonly.aof.2.base.aof")] {
+    for (preamble, base_name) in [("yes", "appendonly.aof.2.base.rdb"), ("no", "appendonly.aof.2.base.aof")] {
         let dir = tempfile::tempdir().unwrap();
         let flags = ["--appendonly", "yes", "--appendfsync", "no", "--aof-use-rdb-preamble", preamble];
         let server = start(dir.path(), &flags);
@@ -36,10 +36,11 @@ fn a_rewritten_log_is_short_and_says_the_same() {
         do_odd_things(&mut client);
         rewritten(&mut client, 1);
         assert_eq!(client.info("aof_last_bgrewrite_status"), "ok");
-        assert_eq!(names(dir.path()), [base, "appendonly.aof.2.incr.aof", "appendonly.aof.manifest"]);
+        assert_eq!(names(dir.path()), [base_name, "appendonly.aof.2.incr.aof", "appendonly.aof.manifest"]);
         let after: u64 = client.info("aof_current_size").parse().unwrap();
-        assert!(after < size, "{after} {size}");
-        assert_eq!(client.info("aof_base_size"), after.to_string());
+        let base: u64 = client.info("aof_base_size").parse().unwrap();
+        // Keys that expire meanwhile are logged behind it.
+        assert!(base <= after && after < size, "{base} {after} {size}");
         let before = client.everything();
         assert_eq!(client.say("DEBUG LOADAOF"), "+OK");
         same(&client.everything(), &before, "after the restart");

@@ -67,7 +67,7 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         chapter: "docs/src/phase3/readiness.md",
         points: 3,
         topic: "loop",
-        blocked_by: &["round-trip"],
+        blocked_by: &["round-trip", "short-writes"],
         after: &["sizes"],
         hints: [
             "Run top beside your idle server. Then strace it: which call returns at once, again and again?",
@@ -176,8 +176,9 @@ fn stall_resume(ctx: &mut Context) -> Outcome {
 /// Compared with a spinning thread in the same moments, see [`crate::context::Rest`].
 fn idle_cpu(ctx: &mut Context) -> Outcome {
     let mut idle = Vec::new();
-    for _ in 0..5 {
-        let message = ctx.message(100_000);
+    // One reply is longer than any send buffer: it is then that a server asks for room, and may forget to stop asking.
+    for len in [8_000_000, 100_000, 100_000, 100_000, 100_000] {
+        let message = ctx.message(len);
         let mut client = ctx.connect()?;
         client.step("a conversation, after which the connection stays open");
         client.exchange(&message, &message)?;
