@@ -51,7 +51,7 @@ pub struct OutputLimits {
     pub normal: OutputLimit,
     /// Replicas; this server has none yet.
     pub replica: OutputLimit,
-    /// Clients that listen to channels; none yet.
+    /// Clients that listen to channels.
     pub pubsub: OutputLimit,
 }
 

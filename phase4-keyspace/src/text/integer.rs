@@ -29,11 +29,7 @@ pub fn parse(text: &[u8]) -> Option<i64> {
 /// digits are a zero, and what is beyond 32 bits is cut off.
 pub fn leading(text: &[u8]) -> i32 {
     let text = text.trim_ascii_start();
-    let (negative, digits) = match text {
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
-    };
+    let (negative, digits) = signed(text);
     let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
     let value =
         digits.fold(0_i64, |value, digit| value.saturating_mul(10).saturating_add((digit - b'0').into()));
@@ -45,23 +41,11 @@ pub fn leading(text: &[u8]) -> i32 {
 /// are not accepted.
 pub fn parse_cursor(text: &[u8]) -> Option<u64> {
     let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
-    let (negative, digits) = match text {
-        [] => return Some(0),
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
-    };
-    if digits.is_empty() {
-        return None;
+    if text.is_empty() {
+        return Some(0);
     }
-    let mut value: u64 = 0;
-    for &byte in digits {
-        if !byte.is_ascii_digit() {
-            return None;
-        }
-        value = value.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
-    }
-    Some(if negative { value.wrapping_neg() } else { value })
+    let (negative, digits) = signed(text);
+    wrapped(negative, digits)
 }
 
 /// Reads an unsigned 64-bit integer as C's `strtoull` does, which is how Redis reads the halves of a stream's ID: blanks, a
@@ -70,12 +54,25 @@ pub fn parse_cursor(text: &[u8]) -> Option<u64> {
 pub fn parse_unsigned(text: &[u8]) -> Option<u64> {
     let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
     let trimmed = &text[text.iter().take_while(|byte| blank(byte)).count()..];
-    let (negative, digits) = match trimmed {
+    let (negative, digits) = signed(trimmed);
+    if negative && parse(text).is_some() {
+        return None;
+    }
+    wrapped(negative, digits)
+}
+
+/// Whether a minus sign stands in front, and what stands behind the sign.
+fn signed(text: &[u8]) -> (bool, &[u8]) {
+    match text {
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] => (false, digits),
         digits => (false, digits),
-    };
-    if digits.is_empty() || (negative && parse(text).is_some()) {
+    }
+}
+
+/// An unsigned integer of nothing but digits, at least one; a negative one wraps around.
+fn wrapped(negative: bool, digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
         return None;
     }
     let mut value: u64 = 0;
@@ -90,32 +87,23 @@ pub fn parse_unsigned(text: &[u8]) -> Option<u64> {
 
 /// The decimal digits of an integer, without an allocation.
 pub struct Decimal {
-    buf: [u8; 20],
+    buf: [u8; DECIMAL_LEN],
     start: usize,
 }
 
 impl Decimal {
     /// Writes `value` out.
     pub fn new(value: i64) -> Self {
-        let mut decimal = Decimal::unsigned(value.unsigned_abs());
-        if value < 0 {
-            decimal.start -= 1;
-            decimal.buf[decimal.start] = b'-';
-        }
-        decimal
+        let mut buf = [0; DECIMAL_LEN];
+        let start = DECIMAL_LEN - decimal(value, &mut buf).len();
+        Decimal { buf, start }
     }
 
     /// The same for a value that may need all 64 bits.
-    pub fn unsigned(mut value: u64) -> Self {
-        let mut decimal = Decimal { buf: [0; 20], start: 20 };
-        loop {
-            decimal.start -= 1;
-            decimal.buf[decimal.start] = b'0' + (value % 10) as u8;
-            value /= 10;
-            if value == 0 {
-                return decimal;
-            }
-        }
+    pub fn unsigned(value: u64) -> Self {
+        let mut buf = [0; DECIMAL_LEN];
+        let start = digits(value, &mut buf);
+        Decimal { buf, start }
     }
 
     /// The digits, with a minus sign if there is one.
@@ -124,7 +112,7 @@ impl Decimal {
     }
 }
 
-/// Length of `i64::MIN` in decimal.
+/// Length of `i64::MIN` in decimal, and of `u64::MAX`.
 pub const DECIMAL_LEN: usize = 20;
 
 /// The numbers below a hundred, two digits each.
@@ -138,25 +126,30 @@ const PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// Writes a number in decimal to the end of `digits`. By hand, because `write!` costs ten times as much, and by twos,
-/// because a division is the dearest step.
-pub fn decimal(value: i64, digits: &mut [u8; DECIMAL_LEN]) -> &[u8] {
-    let mut at = DECIMAL_LEN;
-    let mut rest = value.unsigned_abs();
+/// Writes a number in decimal to the end of `buf`.
+pub fn decimal(value: i64, buf: &mut [u8; DECIMAL_LEN]) -> &[u8] {
+    let mut start = digits(value.unsigned_abs(), buf);
+    if value < 0 {
+        start -= 1;
+        buf[start] = b'-';
+    }
+    &buf[start..]
+}
+
+/// Where the digits begin that it writes to the end of `buf`. By hand, because `write!` costs ten times as much, and by
+/// twos, because a division is the dearest step.
+fn digits(value: u64, buf: &mut [u8; DECIMAL_LEN]) -> usize {
+    let (mut rest, mut at) = (value, DECIMAL_LEN);
     while rest >= 10 {
         at -= 2;
-        digits[at..at + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
+        buf[at..at + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
         rest /= 100;
     }
     if rest > 0 || at == DECIMAL_LEN {
         at -= 1;
-        digits[at] = b'0' + rest as u8;
+        buf[at] = b'0' + rest as u8;
     }
-    if value < 0 {
-        at -= 1;
-        digits[at] = b'-';
-    }
-    &digits[at..]
+    at
 }
 
 #[cfg(test)]
