@@ -52,7 +52,13 @@ struct Claim<'a> {
     just_id: bool,
 }
 
-impl Claim<'_> {
+impl<'a> Claim<'a> {
+    /// What both commands begin with: `key group consumer min-idle-time`. Without options.
+    fn of(args: Args<'a>, min_idle: Millis, now: Millis) -> Self {
+        let (group, consumer) = (args.get(2), args.get(3));
+        Claim { group, consumer, min_idle, now, delivered: now, count: None, force: false, just_id: false }
+    }
+
     /// Whether an entry has been pending for long enough.
     fn is_due(&self, pending: &Pending) -> bool {
         self.min_idle == 0 || self.now.saturating_sub(pending.delivered) >= self.min_idle
@@ -106,16 +112,7 @@ fn xclaim(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Resul
     check(ctx, args, key)?;
     let min_idle = named(args, 4, "min-idle-time argument for XCLAIM")?.max(0);
     let ids: Vec<Id> = (5..args.len()).map_while(|at| strict(args, at).ok()).collect();
-    let mut claim = Claim {
-        group: args.get(2),
-        consumer: args.get(3),
-        min_idle,
-        now,
-        delivered: now,
-        count: None,
-        force: false,
-        just_id: false,
-    };
+    let mut claim = Claim::of(args, min_idle, now);
     let last = options(&mut claim, args, 5 + ids.len())?;
     let mut db = ctx.db();
     // A consumer is made for the first entry that it gets.
@@ -224,16 +221,7 @@ fn xautoclaim(ctx: &mut Context<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> R
     let group_is_there = check(ctx, args, key);
     let min_idle = named(args, 4, "min-idle-time argument for XAUTOCLAIM")?.max(0);
     let start = from(args, 5)?;
-    let mut claim = Claim {
-        group: args.get(2),
-        consumer: args.get(3),
-        min_idle,
-        now,
-        delivered: now,
-        count: None,
-        force: false,
-        just_id: false,
-    };
+    let mut claim = Claim::of(args, min_idle, now);
     let count = auto_options(&mut claim, args)?;
     group_is_there?;
     if count > MOST_REMEMBERED {
