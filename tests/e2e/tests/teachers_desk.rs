@@ -160,6 +160,15 @@ fn assert_gradescope(results: &Value) {
 }
 
 /// Sum of a field over the tests of a report.
+/// What each of the hand-ins is worth.
+fn assert_score(name: &str, score: f64, max: f64, report: &str) {
+    match name {
+        "good" => assert_eq!(score, max, "{report}"),
+        "half-done" => assert!(score > 0.0 && score < max, "{report}"),
+        _ => assert_eq!(score, 0.0, "{report}"),
+    }
+}
+
 fn sum(results: &Value, field: &str) -> f64 {
     results["tests"].as_array().unwrap().iter().map(|test| test[field].as_f64().unwrap()).sum()
 }
@@ -202,11 +211,7 @@ fn gradescope_grades_five_hand_ins_out_of_one_maximum() {
         let (score, max) = (results["score"].as_f64().unwrap(), sum(&results, "max_score"));
         println!("{name}: {score} of {max}");
         maxima.push(max);
-        match name {
-            "good" => assert_eq!(score, max, "{report}"),
-            "half-done" => assert!(score > 0.0 && score < max, "{report}"),
-            _ => assert_eq!(score, 0.0, "{report}"),
-        }
+        assert_score(name, score, max, &report);
         if name == "does-not-compile" {
             assert!(
                 results["output"].as_str().unwrap().contains("nothing"),
@@ -280,13 +285,8 @@ fn classroom_50_grades_five_hand_ins_with_the_teachers_grader() {
         assert_that_nobody_is_left();
         println!("{name}: {} of {}", result["score"], result["max-score"]);
         maxima.push(result["max-score"].clone());
-        match name {
-            "good" => assert_eq!(result["score"], result["max-score"], "{report}"),
-            "half-done" => {
-                assert!(result["score"].as_u64() > Some(0) && result["score"] != result["max-score"])
-            }
-            _ => assert_eq!(result["score"], 0, "{report}"),
-        }
+        let [score, max] = ["score", "max-score"].map(|field| result[field].as_f64().unwrap());
+        assert_score(name, score, max, &report);
         let feedback = std::fs::read_to_string(at("feedback.md")).unwrap();
         assert!(
             feedback.contains(&format!("{} of {} points", result["score"], result["max-score"])),
